@@ -1,0 +1,120 @@
+package zmqsafe
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"syscall"
+
+	"github.com/pebbe/zmq4"
+
+	"github.com/zmqsafe/zmq-exit/linger"
+)
+
+// Options of a context, see https://api.zeromq.org/4-3:zmq-ctx-set and
+// https://api.zeromq.org/4-3:zmq-ctx-get. They count from the first socket on;
+// later changes of threads and of the limit of sockets have no effect, as in
+// libzmq. They don't block.
+
+// SetIoThreads sets the number of libzmq's I/O threads; the default is 1. With 0
+// only inproc endpoints can be used.
+func (ctx *Context) SetIoThreads(n int) error {
+	return ctx.set("SetIoThreads", n, 0, math.MaxInt32, func(c *contextState) error { return c.raw.SetIoThreads(n) })
+}
+
+// GetIoThreads returns the number of libzmq's I/O threads.
+func (ctx *Context) GetIoThreads() (int, error) { return ctxGet(ctx, (*zmq4.Context).GetIoThreads) }
+
+// SetMaxSockets sets how many sockets the context may have open; the default is
+// 1024. NewSocket beyond that fails with EMFILE.
+func (ctx *Context) SetMaxSockets(n int) error {
+	const most = math.MaxInt32 - 1 // one is the package's own
+	return ctx.set("SetMaxSockets", n, 1, most, func(c *contextState) error {
+		if err := c.setMaxSockets(n); err != nil {
+			return err
+		}
+		if !c.started {
+			c.maxSockets = n
+		}
+		return nil
+	})
+}
+
+// GetMaxSockets returns how many sockets the context may have open.
+func (ctx *Context) GetMaxSockets() (int, error) {
+	return ctxGet(ctx, func(raw *zmq4.Context) (int, error) {
+		n, err := raw.GetMaxSockets()
+		return n - 1, err
+	})
+}
+
+// SetMaxMsgsz sets the largest size of a message that is sent, in bytes; the
+// default is the largest C int.
+func (ctx *Context) SetMaxMsgsz(n int) error {
+	return ctx.set("SetMaxMsgsz", n, 0, math.MaxInt32, func(c *contextState) error { return c.raw.SetMaxMsgsz(n) })
+}
+
+// GetMaxMsgsz returns the largest size of a message that is sent, in bytes.
+func (ctx *Context) GetMaxMsgsz() (int, error) { return ctxGet(ctx, (*zmq4.Context).GetMaxMsgsz) }
+
+// SetIpv6 sets whether new sockets use IPv6; the default is false.
+func (ctx *Context) SetIpv6(on bool) error {
+	return ctx.call(func(c *contextState) error { return c.raw.SetIpv6(on) })
+}
+
+// GetIpv6 reports whether new sockets use IPv6.
+func (ctx *Context) GetIpv6() (bool, error) { return ctxGet(ctx, (*zmq4.Context).GetIpv6) }
+
+// SetBlocky with false makes 0 the LINGER of new sockets, as in libzmq. With
+// true, which is libzmq's default, new sockets start with linger.Default.
+func (ctx *Context) SetBlocky(on bool) error {
+	return ctx.call(func(c *contextState) error {
+		if err := c.raw.SetBlocky(on); err != nil {
+			return err
+		}
+		c.linger = linger.Default
+		if !on {
+			c.linger = linger.Drop
+		}
+		return nil
+	})
+}
+
+// GetBlocky returns what SetBlocky sets.
+func (ctx *Context) GetBlocky() (bool, error) { return ctxGet(ctx, (*zmq4.Context).GetBlocky) }
+
+func (ctx *Context) call(f func(c *contextState) error) error {
+	c, err := ctx.core()
+	if err != nil {
+		return err
+	}
+	defer runtime.KeepAlive(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != open {
+		return ErrorContextClosed
+	}
+	return f(c)
+}
+
+// set sets a number that is at least and most so large.
+func (ctx *Context) set(name string, n, least, most int, f func(c *contextState) error) error {
+	if n < least || n > most {
+		return invalid("%s(%d): want a number from %d to %d", name, n, least, most)
+	}
+	return ctx.call(func(c *contextState) error {
+		err := f(c)
+		if AsErrno(err) == Errno(syscall.EINVAL) {
+			return &usageError{fmt.Sprintf("%s(%d): more than this libzmq can have", name, n), err}
+		}
+		return err
+	})
+}
+
+func ctxGet[V any](ctx *Context, getter func(*zmq4.Context) (V, error)) (v V, err error) {
+	err = ctx.call(func(c *contextState) error {
+		v, err = getter(c.raw)
+		return err
+	})
+	return v, err
+}

@@ -1,0 +1,157 @@
+package zmqsafe
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// endpoint is one that a socket has bound or connected.
+type endpoint struct {
+	given  string // as the program wrote it
+	actual string // as libzmq resolved it: the port in place of *
+	bound  bool
+}
+
+// Bind accepts connections on endpoint: transport://address, for example
+// tcp://127.0.0.1:5555, tcp://*:* (any free port, see GetLastEndpoint),
+// ipc:///run/x.sock or inproc://name. See https://api.zeromq.org/4-3:zmq-bind.
+//
+// It doesn't block. Errors: EADDRINUSE, EADDRNOTAVAIL, ENODEV and others of the
+// operating system; EINVAL and EPROTONOSUPPORT for a malformed endpoint;
+// EMTHREAD without I/O threads (SetIoThreads).
+func (soc *Socket) Bind(endpoint string) error {
+	return soc.attach("Bind", endpoint, true)
+}
+
+// Connect connects to endpoint, which has the form described at Bind, with a
+// host name or address instead of an interface. See
+// https://api.zeromq.org/4-3:zmq-connect.
+//
+// It doesn't block and doesn't wait for the peer: libzmq connects in the
+// background, again and again, and looks up host names there. Errors are as for
+// Bind.
+func (soc *Socket) Connect(endpoint string) error {
+	return soc.attach("Connect", endpoint, false)
+}
+
+// Unbind stops accepting connections on an endpoint given to Bind, or as
+// GetLastEndpoint tells it. Established connections stay. See
+// https://api.zeromq.org/4-3:zmq-unbind.
+//
+// Errors: ENOENT for an endpoint that isn't bound.
+func (soc *Socket) Unbind(endpoint string) error {
+	return soc.detach("Unbind", endpoint)
+}
+
+// Disconnect drops the connection to an endpoint given to Connect. Messages that
+// aren't sent yet are kept for the linger. See
+// https://api.zeromq.org/4-3:zmq-disconnect.
+//
+// Errors: ENOENT for an endpoint that isn't connected.
+func (soc *Socket) Disconnect(endpoint string) error {
+	return soc.detach("Disconnect", endpoint)
+}
+
+func (soc *Socket) attach(name, given string, bind bool) error {
+	return soc.call(func(s *socketState) error {
+		if err := checkEndpoint(name, given); err != nil {
+			return err
+		}
+		run := s.raw.Connect
+		if bind {
+			run = s.raw.Bind
+		} else if isInproc(given) {
+			if err := s.c.ensureSpare(); err != nil {
+				return explainEndpoint(name, given, err)
+			}
+		}
+		if err := run(given); err != nil {
+			return explainEndpoint(name, given, err)
+		}
+		e := endpoint{given, given, bind}
+		if bind {
+			if last, err := s.raw.GetLastEndpoint(); err == nil {
+				e.actual = last
+			}
+		}
+		s.endpoints = append(s.endpoints, e)
+		s.c.attached(e)
+		return nil
+	})
+}
+
+func (soc *Socket) detach(name, given string) error {
+	return soc.call(func(s *socketState) error {
+		if err := checkEndpoint(name, given); err != nil {
+			return err
+		}
+		actual := given
+		if i := slices.IndexFunc(s.endpoints, func(e endpoint) bool { return e.given == given || e.actual == given }); i >= 0 {
+			actual = s.endpoints[i].actual
+		} else if namesHost(given) {
+			// Not ours, and zmq_disconnect would look the name up, here and now
+			// (socket_base.cpp, socket_base_t::resolve_tcp_addr).
+			return explainEndpoint(name, given, Errno(syscall.ENOENT))
+		}
+		s.c.detaching(actual)
+		if err := s.raw.Disconnect(actual); err != nil { // the same call in libzmq as zmq_unbind
+			return explainEndpoint(name, given, err)
+		}
+		s.endpoints = slices.DeleteFunc(s.endpoints, func(e endpoint) bool { return e.actual == actual })
+		return nil
+	})
+}
+
+const endpointForm = "want transport://address, such as tcp://127.0.0.1:5555, ipc:///run/x.sock or inproc://name"
+
+// checkEndpoint refuses what has not the form of an endpoint.
+func checkEndpoint(name, endpoint string) error {
+	transport, address, found := strings.Cut(endpoint, "://")
+	switch {
+	case endpoint == "":
+		return invalid("%s: empty endpoint; %s", name, endpointForm)
+	case !found || transport == "" || address == "":
+		return invalid("%s(%q): malformed endpoint; %s", name, endpoint, endpointForm)
+	case strings.ContainsRune(endpoint, 0):
+		return invalid("%s(%q): endpoint with a zero byte; %s", name, endpoint, endpointForm)
+	}
+	return nil
+}
+
+// explainEndpoint adds what was meant to the errors of libzmq that come from the
+// call rather than from the world; the others stay plain Errno values.
+func explainEndpoint(name, endpoint string, err error) error {
+	explain := func(meaning string) error {
+		return &usageError{fmt.Sprintf("%s(%q): %s", name, endpoint, meaning), err}
+	}
+	switch AsErrno(err) {
+	case Errno(syscall.EINVAL):
+		return explain("malformed address; " + endpointForm)
+	case EPROTONOSUPPORT:
+		return explain("this libzmq has no such transport; it has tcp, ipc, inproc and, as built, pgm, epgm, tipc, norm, udp, ws")
+	case ENOCOMPATPROTO:
+		return explain("this transport doesn't go with this type of socket")
+	case EMTHREAD:
+		return explain("the context has no I/O threads, which only inproc can do without; call SetIoThreads(1) before the first socket")
+	case Errno(syscall.ENOENT):
+		return explain("the socket has no such endpoint")
+	case Errno(syscall.EMFILE):
+		return explain("no socket left in the context (SetMaxSockets)")
+	}
+	return err
+}
+
+// namesHost reports whether looking the endpoint up may need the network.
+func namesHost(endpoint string) bool {
+	address, isTCP := strings.CutPrefix(endpoint, "tcp://")
+	if !isTCP {
+		return false
+	}
+	host, _, err := net.SplitHostPort(address)
+	return err != nil || net.ParseIP(host) == nil
+}
+
+func isInproc(endpoint string) bool { return strings.HasPrefix(endpoint, "inproc://") }

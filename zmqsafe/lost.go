@@ -1,0 +1,31 @@
+package zmqsafe
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// What runs when the garbage collector finds a handle that was never closed.
+// Both only start the work: the runtime has one goroutine for all cleanups.
+
+func (s *socketState) lost() {
+	go func() {
+		if s.lock() != nil {
+			return // closed by its context
+		}
+		s.unlock(0)
+		s.c.logger.Warn(fmt.Sprintf("zmqsafe: %v was lost without Close; closing it", s.info()))
+		s.mark(ErrorSocketClosed)
+		_ = s.close(time.Time{}, false)
+	}()
+}
+
+func (c *contextState) lost() {
+	go func() {
+		c.logger.Warn(fmt.Sprintf("zmqsafe: context made at %v was lost without Close; closing it", c.made))
+		bound, cancel := context.WithTimeout(context.Background(), c.closeTimeout)
+		defer cancel()
+		_ = c.shutdown(bound) // an overrun is reported there
+	}()
+}

@@ -1,0 +1,204 @@
+package zmqsafe
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/zmqsafe/zmq-exit/linger"
+)
+
+// Monitor sends the events of the socket that are in the mask to the inproc
+// endpoint addr, for a PAIR socket that connects there to read with RecvEvent.
+// An empty addr ends it. See https://api.zeromq.org/4-3:zmq-socket-monitor.
+//
+// It goes on after Close until libzmq is done with the socket, so that the
+// closing can be seen, and ends with EVENT_MONITOR_STOPPED. Reader and socket
+// may be closed in any order. Unlike with raw, no call and no thread of libzmq
+// waits for the reader: up to 1024 events are kept for it, later ones are
+// dropped and that is reported.
+func (soc *Socket) Monitor(addr string, events Event) error {
+	return soc.call(func(s *socketState) error {
+		if addr == "" {
+			return s.stopMonitor()
+		}
+		if err := checkEndpoint("Monitor", addr); err != nil {
+			return err
+		}
+		if !isInproc(addr) {
+			return &usageError{fmt.Sprintf("Monitor(%q): events go to inproc endpoints only", addr), EPROTONOSUPPORT}
+		}
+		if err := s.stopMonitor(); err != nil {
+			return err
+		}
+		return s.startMonitor(addr, events)
+	})
+}
+
+// RecvEvent receives a monitor event on a PAIR socket that is connected to the
+// address given to Monitor. It blocks and fails as Recv does; ErrorMoreExpected
+// says that the message was no event.
+func (soc *Socket) RecvEvent(flags Flag) (event Event, addr string, value int, err error) {
+	parts, err := recvMessage[[]byte](context.Background(), soc, flags)
+	if err != nil {
+		return 0, "", 0, err
+	}
+	event, value, ok := parseEvent(parts)
+	if !ok {
+		return 0, "", 0, ErrorMoreExpected
+	}
+	return event, string(parts[1]), value, nil
+}
+
+// parseEvent reads version 1 of libzmq's event format.
+func parseEvent(parts [][]byte) (event Event, value int, ok bool) {
+	if len(parts) != 2 || len(parts[0]) != 6 {
+		return 0, 0, false
+	}
+	head := parts[0]
+	return Event(binary.NativeEndian.Uint16(head)), int(int32(binary.NativeEndian.Uint32(head[2:]))), true
+}
+
+// relay carries events from libzmq's monitor socket to the program's endpoint.
+//
+// libzmq sends events blocking, from its I/O threads and from within zmq_bind
+// (socket_base.cpp, socket_base_t::monitor_event): if its PAIR has no reader, or
+// a full one, everything stops. So the package itself is the reader, always
+// there and never slow, and the program's reader is served out of a queue.
+type relay struct {
+	c        *contextState
+	from, to *Socket
+	events   Event
+	done     chan struct{}
+}
+
+const relayQueue = 1024
+
+// startMonitor has libzmq monitor the socket. The caller holds mu.
+func (s *socketState) startMonitor(addr string, events Event) error {
+	c := s.c
+	if err := c.ensureSpare(); err != nil {
+		return err
+	}
+	to, err := c.newSocket(PAIR, s.made, true)
+	if err != nil {
+		return err
+	}
+	r := &relay{c: c, to: &Socket{s: to}, events: events, done: make(chan struct{})}
+	if err := r.to.Bind(addr); err != nil {
+		_ = r.to.Close()
+		return err
+	}
+	from, err := c.newSocket(PAIR, s.made, true)
+	if err != nil {
+		_ = r.to.Close()
+		return err
+	}
+	r.from = &Socket{s: from}
+	inner := fmt.Sprintf("inproc://zmqsafe-monitor-%d", from.id)
+	// The reader first: so it is connected from the first event on.
+	err = r.from.Connect(inner)
+	if err == nil {
+		err = s.raw.Monitor(inner, events|EVENT_MONITOR_STOPPED)
+	}
+	if err != nil {
+		_ = r.to.Close()
+		_ = r.from.Close()
+		return err
+	}
+	c.detaching(inner) // bound by libzmq: no longer pending
+	c.mu.Lock()
+	c.relays[r] = struct{}{}
+	c.mu.Unlock()
+	s.monitor = r
+	go r.run(s.infoLocked())
+	return nil
+}
+
+// stopMonitor ends the monitor, if there is one; its relay ends by itself. The
+// caller holds mu.
+func (s *socketState) stopMonitor() error {
+	if s.monitor == nil {
+		return nil
+	}
+	if err := s.raw.Monitor("", 0); err != nil {
+		return err
+	}
+	// Now, not when the last event is read: the program may use addr again.
+	for _, e := range s.monitor.to.s.info().Endpoints {
+		_ = s.monitor.to.Unbind(e)
+	}
+	s.monitor = nil
+	return nil
+}
+
+// run relays until EVENT_MONITOR_STOPPED.
+func (r *relay) run(monitored SocketInfo) {
+	defer close(r.done)
+	ctx, giveUp := context.WithCancel(context.Background())
+	queue := make(chan [][]byte, relayQueue)
+	delivered := make(chan struct{})
+	go func() {
+		defer close(delivered)
+		for event := range queue {
+			if _, err := r.to.SendMessageContext(ctx, event); err != nil {
+				break
+			}
+		}
+	}()
+	dropped := r.receive(queue)
+	close(queue)
+	// A reader that isn't there by now has this long to come for the rest.
+	timer := time.AfterFunc(linger.DefaultDuration, giveUp)
+	<-delivered
+	timer.Stop()
+	giveUp()
+	if dropped > 0 {
+		r.c.logger.Warn(fmt.Sprintf("zmqsafe: monitor of %v: %d events dropped, its reader was %d behind", monitored, dropped, relayQueue))
+	}
+	_ = r.from.Close()
+	_ = r.to.Close()
+	r.c.mu.Lock()
+	delete(r.c.relays, r)
+	r.c.mu.Unlock()
+}
+
+// receive takes the events from libzmq, never waiting for the program, and
+// returns how many didn't fit into the queue.
+func (r *relay) receive(queue chan<- [][]byte) (dropped int) {
+	for {
+		parts, err := r.from.RecvMessageBytes(0)
+		if err != nil {
+			return dropped
+		}
+		event, _, _ := parseEvent(parts)
+		if event&r.events != 0 {
+			select {
+			case queue <- parts:
+			default:
+				dropped++
+			}
+		}
+		if event == EVENT_MONITOR_STOPPED {
+			return dropped
+		}
+	}
+}
+
+// closeRelays waits until all monitored sockets are gone, after their close. No
+// program reads any more.
+func (c *contextState) closeRelays() {
+	c.mu.Lock()
+	relays := make([]*relay, 0, len(c.relays))
+	for r := range c.relays {
+		relays = append(relays, r)
+	}
+	c.mu.Unlock()
+	for _, r := range relays {
+		r.to.s.mark(errTerm)
+	}
+	for _, r := range relays {
+		<-r.done
+	}
+}

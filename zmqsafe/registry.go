@@ -1,0 +1,116 @@
+package zmqsafe
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zmqsafe/zmq-exit/linger"
+)
+
+// SocketInfo describes one live socket.
+type SocketInfo struct {
+	Type      Type
+	Endpoints []string // as bound and connected, in that order
+	Created   time.Time
+	Site      string // where the program made it, "dir/file.go:42"
+}
+
+func (i SocketInfo) String() string {
+	s := fmt.Sprintf("%v socket made at %s", i.Type, i.Site)
+	if len(i.Endpoints) > 0 {
+		s += " (" + strings.Join(i.Endpoints, ", ") + ")"
+	}
+	return s
+}
+
+// Sockets lists the sockets of the context that aren't closed, oldest first.
+func (ctx *Context) Sockets() []SocketInfo {
+	c, err := ctx.core()
+	if err != nil {
+		return nil
+	}
+	defer runtime.KeepAlive(ctx)
+	var infos []SocketInfo
+	for _, s := range slices.Backward(c.newestFirst()) {
+		infos = append(infos, s.info())
+	}
+	return infos
+}
+
+// newestFirst returns the program's sockets in the order in which to close them.
+func (c *contextState) newestFirst() []*socketState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sockets := make([]*socketState, 0, len(c.sockets))
+	for _, s := range c.sockets {
+		if !s.internal {
+			sockets = append(sockets, s)
+		}
+	}
+	slices.SortFunc(sockets, func(a, b *socketState) int { return cmp.Compare(b.id, a.id) })
+	return sockets
+}
+
+// lingerer is a socket after its zmq_close, which libzmq may still hold on to.
+type lingerer struct {
+	SocketInfo
+	policy linger.Policy
+	closed time.Time
+}
+
+func (l lingerer) String() string {
+	return fmt.Sprintf("%v, LINGER %v", l.SocketInfo, l.policy)
+}
+
+// maxLingerers bounds the memory for a program that goes on closing sockets with
+// a long linger. The list serves messages only.
+const maxLingerers = 64
+
+// forget takes s off the registry after its zmq_close.
+func (c *contextState) forget(s *socketState, info SocketInfo, policy linger.Policy) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sockets, s.id)
+	if s.internal || policy == linger.Drop {
+		return
+	}
+	c.lingering = append(c.stillLingeringLocked(), lingerer{info, policy, time.Now()})
+	if len(c.lingering) > maxLingerers {
+		c.lingering = c.lingering[1:]
+	}
+}
+
+// stillLingeringLocked drops those whose linger is over.
+func (c *contextState) stillLingeringLocked() []lingerer {
+	c.lingering = slices.DeleteFunc(c.lingering, func(l lingerer) bool {
+		d, finite := l.policy.Duration()
+		return finite && time.Since(l.closed) > d
+	})
+	return c.lingering
+}
+
+// site is where a program called into this package.
+type site struct{ frame runtime.Frame }
+
+// caller returns the site that is skip frames above the function that calls it.
+func caller(skip int) site {
+	var pc [1]uintptr
+	if runtime.Callers(skip+2, pc[:]) == 0 {
+		return site{}
+	}
+	frame, _ := runtime.CallersFrames(pc[:]).Next()
+	return site{frame}
+}
+
+func (s site) String() string {
+	if s.frame.File == "" {
+		return "an unknown place"
+	}
+	dir, file := filepath.Split(s.frame.File)
+	return fmt.Sprintf("%s/%s:%d", filepath.Base(dir), file, s.frame.Line)
+}

@@ -1,0 +1,262 @@
+package zmqsafe
+
+import (
+	"fmt"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/pebbe/zmq4"
+
+	"github.com/zmqsafe/zmq-exit/linger"
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/czmq"
+)
+
+// Socket is a libzmq socket that any goroutine may use and close.
+//
+// Each call is atomic: calls of several goroutines on one socket happen one
+// after the other, and all parts of a SendMessage or RecvMessage belong to one
+// call. A message that is sent or received part by part (SNDMORE, GetRcvmore)
+// takes several calls; goroutines that share a socket and do so need a mutex of
+// their own around them, as with raw.
+//
+// A Socket should be closed with Close, or by closing its Context. One that is
+// lost without is reported and closed by the package.
+type Socket struct {
+	s       *socketState
+	ctx     *Context        // keeps the Context from being lost before its sockets
+	cleanup runtime.Cleanup // reports a Socket that was lost
+}
+
+// socketState is what a Socket stands for: an entry of the registry. It
+// outlives a Socket that was lost, so nothing that it reaches may lead back to
+// the Socket or the Context.
+type socketState struct {
+	guard
+	id       int32
+	c        *contextState
+	typ      Type
+	internal bool // made for the package's own use: not the program's to see
+	made     site
+	created  time.Time
+
+	// All below is guarded by guard.mu.
+	raw       *zmq4.Socket
+	linger    linger.Policy
+	rcvtimeo  time.Duration // negative: none
+	sndtimeo  time.Duration // negative: none
+	midSend   bool          // the last part was sent with SNDMORE
+	fd        int           // ZMQ_FD once it is watched, or -1
+	dup       int           // the duplicate that GetFd hands out, or -1
+	monitor   *relay        // takes the events of this socket, or nil
+	endpoints []endpoint
+	buf       []byte    // where small parts arrive
+	msg       *czmq.Msg // where large parts arrive
+}
+
+// smallPart is up to what size a message part is received in one crossing to C.
+const smallPart = 1024
+
+// NewSocket creates a socket. See https://api.zeromq.org/4-3:zmq-socket.
+//
+// Its LINGER is the context's (see WithLinger), but 0 for an XSUB, as in libzmq:
+// an XSUB that lingers would wait for its own pending subscriptions. On error
+// the socket returned is not nil, but closed.
+//
+// Errors: ErrorContextClosed after Close; EINVAL for an unknown type; EMFILE at
+// the limit of sockets (SetMaxSockets) or of descriptors.
+func (ctx *Context) NewSocket(t Type) (*Socket, error) {
+	c, err := ctx.core()
+	if err != nil {
+		return &Socket{}, err
+	}
+	defer runtime.KeepAlive(ctx)
+	s, err := c.newSocket(t, caller(1), false)
+	if err != nil {
+		return &Socket{}, err
+	}
+	soc := &Socket{s: s, ctx: ctx}
+	soc.cleanup = runtime.AddCleanup(soc, (*socketState).lost, s)
+	return soc, nil
+}
+
+// newSocket creates a socket and enters it into the registry, under the lock
+// that a close takes first: no socket is born after it.
+func (c *contextState) newSocket(t Type, made site, internal bool) (*socketState, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.newSocketLocked(t, made, internal)
+}
+
+func (c *contextState) newSocketLocked(t Type, made site, internal bool) (*socketState, error) {
+	if c.state != open {
+		return nil, ErrorContextClosed
+	}
+	if !internal && c.countLocked() >= c.maxSockets {
+		return nil, &usageError{fmt.Sprintf("NewSocket(%v): the context has its %d sockets (SetMaxSockets) open", t, c.maxSockets), Errno(syscall.EMFILE)}
+	}
+	raw, err := c.raw.NewSocket(t)
+	switch {
+	case AsErrno(err) == Errno(syscall.EINVAL):
+		return nil, invalid("NewSocket(%d): unknown socket type; want REQ, REP, DEALER, ROUTER, PUB, SUB, XPUB, XSUB, PUSH, PULL, PAIR or STREAM", int(t))
+	case err != nil:
+		return nil, err
+	}
+	runtime.SetFinalizer(raw, nil) // it would close the socket whenever it likes
+	s := &socketState{
+		id: c.lastID + 1, c: c, typ: t, internal: internal, made: made, created: time.Now(),
+		raw: raw, linger: c.linger, rcvtimeo: -1, sndtimeo: -1, fd: -1, dup: -1,
+		buf: make([]byte, smallPart), msg: new(czmq.Msg),
+	}
+	if t == XSUB {
+		s.linger = linger.Drop
+	}
+	s.guard.init(rawPointer(raw))
+	if err := setLinger(raw, s.linger); err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	c.started = true
+	c.lastID = s.id
+	c.sockets[s.id] = s
+	return s, nil
+}
+
+// countLocked counts the program's own sockets.
+func (c *contextState) countLocked() int {
+	n := 0
+	for _, s := range c.sockets {
+		if !s.internal {
+			n++
+		}
+	}
+	return n
+}
+
+// core returns what soc stands for; a nil or zero Socket is a closed one.
+func (soc *Socket) core() (*socketState, error) {
+	if soc == nil {
+		return nil, errNilSocket
+	}
+	if soc.s == nil {
+		return nil, ErrorSocketClosed
+	}
+	return soc.s, nil
+}
+
+// Context returns the context of the socket, also after Close.
+func (soc *Socket) Context() (*Context, error) {
+	if _, err := soc.core(); err != nil {
+		return nil, err
+	}
+	return soc.ctx, nil
+}
+
+// String describes the socket by its type and, if it has one, its identity.
+func (soc Socket) String() string {
+	s, err := soc.core()
+	if err != nil || s.lock() != nil {
+		return "Socket(CLOSED)"
+	}
+	defer s.unlock(0)
+	if id, err := s.raw.GetIdentity(); err == nil && id != "" {
+		return fmt.Sprintf("Socket(%v,%q)", s.typ, id)
+	}
+	return fmt.Sprintf("Socket(%v,%p)", s.typ, s)
+}
+
+// Close closes the socket. See https://api.zeromq.org/4-3:zmq-close.
+//
+// Calls on the socket that are blocked in other goroutines return
+// ErrorSocketClosed. Close itself doesn't block: libzmq goes on sending what was
+// accepted for as long as LINGER says, in its own threads, and only closing the
+// context waits for that. Closing a socket again, or one that its context has
+// closed, does nothing and returns nil.
+func (soc *Socket) Close() error {
+	s, err := soc.core()
+	if soc == nil {
+		return err
+	}
+	if err != nil {
+		return nil
+	}
+	defer runtime.KeepAlive(soc)
+	soc.cleanup.Stop()
+	s.mark(ErrorSocketClosed)
+	return s.close(time.Time{}, false)
+}
+
+// mark ends all calls on the socket, now and from now on, with why. What the
+// program closed itself stays ErrorSocketClosed.
+func (s *socketState) mark(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == open {
+		s.state, s.why = closing, why
+		close(s.gone)
+	} else if why == ErrorSocketClosed {
+		s.why = why
+	}
+}
+
+// close hands a marked socket back to libzmq, once. LINGER is clamped to the
+// deadline unless that is zero. stopMonitor ends the events here and now;
+// otherwise they go on until libzmq is done with the socket.
+func (s *socketState) close(deadline time.Time, stopMonitor bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == closed {
+		return nil
+	}
+	info := s.infoLocked()
+	if stopMonitor {
+		_ = s.stopMonitor()
+	}
+	if s.fd >= 0 {
+		s.c.waker.remove(s, s.fd)
+	}
+	s.releaseDup()
+	for _, e := range s.endpoints {
+		if e.bound {
+			s.c.detaching(e.actual)
+		}
+	}
+	policy := within(s.linger, deadline)
+	err := setLinger(s.raw, policy)
+	if closeErr := s.raw.Close(); err == nil {
+		err = closeErr
+	}
+	s.state, s.sock = closed, nil
+	s.c.forget(s, info, policy)
+	return err
+}
+
+// arm has the waker watch the socket, once. The caller holds mu.
+func (s *socketState) arm() error {
+	if s.fd >= 0 {
+		return nil
+	}
+	fd, err := s.raw.GetFd()
+	if err == nil {
+		err = s.c.waker.add(s, fd)
+	}
+	if err == nil {
+		s.fd = fd
+	}
+	return err
+}
+
+// info describes the socket for people.
+func (s *socketState) info() SocketInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.infoLocked()
+}
+
+func (s *socketState) infoLocked() SocketInfo {
+	info := SocketInfo{Type: s.typ, Created: s.created, Site: s.made.String()}
+	for _, e := range s.endpoints {
+		info.Endpoints = append(info.Endpoints, e.actual)
+	}
+	return info
+}

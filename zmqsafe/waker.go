@@ -1,0 +1,108 @@
+package zmqsafe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// waker turns the edges of many ZMQ_FDs into kicks: one epoll descriptor and
+// one goroutine for a context, however many sockets are waited for.
+//
+// The epoll descriptor itself is watched by Go's netpoller, so the goroutine
+// holds no OS thread while nothing happens. ZMQ_FDs are watched edge-triggered
+// and never read. A socket must be removed before its zmq_close, since a
+// duplicate of its descriptor (GetFd) would keep the registration alive.
+type waker struct {
+	mu      sync.Mutex
+	sockets map[int32]*socketState // guarded by mu; those that were waited for
+	epoll   *os.File               // guarded by mu; nil before the first add and after close
+	fd      int                    // guarded by mu; epoll's descriptor
+	done    chan struct{}          // closed when the goroutine has ended
+}
+
+// add begins to watch fd, the ZMQ_FD of s. An edge that was there before counts.
+func (w *waker) add(s *socketState, fd int) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.epoll == nil {
+		if err := w.startLocked(); err != nil {
+			return fmt.Errorf("zmqsafe: can't wait for sockets: %w", err)
+		}
+	}
+	const edgeTriggered = -syscall.EPOLLET // the constant is negative in package syscall
+	event := syscall.EpollEvent{Events: syscall.EPOLLIN | edgeTriggered, Fd: s.id}
+	if err := syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_ADD, fd, &event); err != nil {
+		return fmt.Errorf("zmqsafe: can't wait for a socket: %w", os.NewSyscallError("epoll_ctl", err))
+	}
+	w.sockets[s.id] = s
+	return nil
+}
+
+// remove ends watching, if s is watched.
+func (w *waker) remove(s *socketState, fd int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sockets[s.id] != nil {
+		delete(w.sockets, s.id)
+		// Fails only if somebody closed the descriptor underneath libzmq.
+		_ = syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_DEL, fd, nil)
+	}
+}
+
+// close ends the goroutine and waits for it. Nothing may be added any more.
+func (w *waker) close() {
+	w.mu.Lock()
+	epoll, done := w.epoll, w.done
+	w.epoll = nil
+	w.mu.Unlock()
+	if epoll != nil {
+		_ = epoll.Close()
+		<-done
+	}
+}
+
+func (w *waker) startLocked() error {
+	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	if err := syscall.SetNonblock(fd, true); err != nil { // or os.NewFile won't use the netpoller
+		return errors.Join(os.NewSyscallError("fcntl", err), syscall.Close(fd))
+	}
+	epoll := os.NewFile(uintptr(fd), "zmqsafe-epoll")
+	conn, err := epoll.SyscallConn()
+	if err != nil {
+		return errors.Join(err, epoll.Close())
+	}
+	w.sockets = make(map[int32]*socketState)
+	w.epoll, w.fd, w.done = epoll, fd, make(chan struct{})
+	go w.run(conn, w.done)
+	return nil
+}
+
+func (w *waker) run(conn syscall.RawConn, done chan<- struct{}) {
+	defer close(done)
+	events := make([]syscall.EpollEvent, 64)
+	var n int
+	var err error
+	poll := func(fd uintptr) bool {
+		n, err = syscall.EpollWait(int(fd), events, 0)
+		for err == syscall.EINTR {
+			n, err = syscall.EpollWait(int(fd), events, 0)
+		}
+		return n != 0
+	}
+	for conn.Read(poll) == nil && err == nil {
+		w.mu.Lock()
+		for _, event := range events[:n] {
+			if s := w.sockets[event.Fd]; s != nil {
+				s.in.kick()
+				s.out.kick()
+			}
+		}
+		w.mu.Unlock()
+	}
+}
