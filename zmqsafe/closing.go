@@ -78,16 +78,22 @@ func within(p linger.Policy, deadline time.Time) linger.Policy {
 // overrun makes the error for a Shutdown that stopped waiting, and reports it.
 func (c *contextState) overrun(cause error) error {
 	c.mu.Lock()
+	left := len(c.sockets)
 	var held []string
 	for _, l := range c.stillLingeringLocked() {
 		held = append(held, l.String())
 	}
 	c.mu.Unlock()
-	reason := "no socket was left to linger; libzmq may be looking up a host name"
-	if len(held) > 0 {
-		reason = "unsent messages may be lost; closed and lingering: " + strings.Join(held, "; ")
+	var reason string
+	switch {
+	case len(held) > 0:
+		reason = "unsent messages may be lost; closed, and lingering unless all is sent: " + strings.Join(held, "; ")
+	case left > 0:
+		reason = fmt.Sprintf("%d sockets were still to be closed", left)
+	default:
+		reason = "zmq_ctx_term has not returned; libzmq may be looking up a host name"
 	}
-	err := fmt.Errorf("zmqsafe: context made at %v not terminated in time (%s): %w", c.made, reason, cause)
+	err := fmt.Errorf("zmqsafe: context made at %v not closed in time: %s: %w", c.made, reason, cause)
 	c.logger.Warn(err.Error())
 	return err
 }

@@ -1,0 +1,316 @@
+package zmqsafe
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/zmqsafe/zmq-exit/linger"
+)
+
+// The size that the project promises: 1,000 sockets, 500 of them being received
+// from, gone in under 0.5 s, with nothing left. The time is asserted loosely:
+// make bench measures it.
+func TestCloseManySockets(t *testing.T) {
+	const sockets, receivers = 1000, 500
+	ctx := newContext(t)
+	require.NoError(t, ctx.SetMaxSockets(sockets))
+	descriptors := openDescriptors(t)
+	errs := make(chan error, receivers)
+	for i := range sockets {
+		soc := newSocket(t, ctx, PULL)
+		require.NoError(t, soc.Bind(fmt.Sprintf("inproc://%s-%d", t.Name(), i)))
+		if i < receivers {
+			go func() { _, err := soc.Recv(0); errs <- err }()
+			waitUntilBlocked(t, soc, POLLIN)
+		}
+	}
+	assert.Len(t, ctx.Sockets(), sockets)
+	start := time.Now()
+	require.NoError(t, ctx.Close())
+	took := time.Since(start)
+	for range receivers {
+		assert.Equal(t, ETERM, waitFor(t, "Recv", errs))
+	}
+	t.Logf("closed %d sockets in %v", sockets, took)
+	assert.Less(t, took, 5*time.Second)
+	assert.Empty(t, ctx.Sockets())
+	assert.LessOrEqual(t, openDescriptors(t), descriptors)
+}
+
+// A goroutine that waits is a goroutine, not an OS thread.
+func TestBlockedReceiversNeedNoThreads(t *testing.T) {
+	const receivers = 1000
+	ctx := newContext(t)
+	var wg sync.WaitGroup
+	for range receivers {
+		soc := newSocket(t, ctx, PULL)
+		wg.Go(func() {
+			_, err := soc.Recv(0)
+			assert.Equal(t, ETERM, err)
+		})
+		waitUntilBlocked(t, soc, POLLIN)
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	require.NoError(t, err)
+	_, after, found := strings.Cut(string(status), "Threads:")
+	require.True(t, found)
+	threads, err := strconv.Atoi(strings.Fields(after)[0])
+	require.NoError(t, err)
+	t.Logf("%d OS threads", threads)
+	assert.Less(t, threads, 64)
+	require.NoError(t, ctx.Close())
+	bounded(t, "receivers", wg.Wait)
+}
+
+func TestCloseDeliversWithinLinger(t *testing.T) {
+	const messages = 1000
+	receiver := newContext(t)
+	pull := newSocket(t, receiver, PULL)
+	require.NoError(t, pull.Bind("tcp://127.0.0.1:*"))
+	endpoint, err := pull.GetLastEndpoint()
+	require.NoError(t, err)
+	sender := newContext(t, WithLinger(linger.Default))
+	push := newSocket(t, sender, PUSH)
+	require.NoError(t, push.Connect(endpoint))
+	for i := range messages {
+		_, err := push.Send(strconv.Itoa(i), 0)
+		require.NoError(t, err)
+	}
+	require.NoError(t, sender.Close())
+	for i := range messages {
+		got, err := pull.Recv(0)
+		require.NoError(t, err)
+		require.Equal(t, strconv.Itoa(i), got)
+	}
+}
+
+// The deadline of the close wins over a linger that is still to be set.
+func TestCloseClampsLingerOfOpenSockets(t *testing.T) {
+	ctx := newContext(t, WithLinger(linger.Forever), WithCloseTimeout(300*time.Millisecond))
+	sendToNobody(t, ctx)
+	start := time.Now()
+	require.NoError(t, ctx.Close())
+	assert.GreaterOrEqual(t, time.Since(start), 200*time.Millisecond, "it did linger")
+}
+
+// A socket that the program closed itself, with a linger longer than the
+// deadline, can't be hurried: Close returns in time and names it.
+func TestCloseReportsWhatStillLingers(t *testing.T) {
+	var log syncBuffer
+	ctx, err := NewContext(WithLogger(slog.New(slog.NewTextHandler(&log, nil))), WithCloseTimeout(50*time.Millisecond))
+	require.NoError(t, err)
+	soc := sendToNobody(t, ctx)
+	require.NoError(t, soc.SetLinger(400*time.Millisecond))
+	require.NoError(t, soc.Close())
+	err = ctx.Close()
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	for _, want := range []string{"PUSH", "close_test.go", "tcp://127.0.0.1:", "LINGER 400ms"} {
+		assert.ErrorContains(t, err, want)
+		assert.Contains(t, log.String(), want)
+	}
+	// It went on in the background; waiting longer is possible.
+	bounded(t, "Shutdown", func() { assert.NoError(t, ctx.Shutdown(context.Background())) })
+}
+
+// sendToNobody returns a PUSH with one message that can't be delivered.
+func sendToNobody(t *testing.T, ctx *Context) *Socket {
+	t.Helper()
+	soc := newSocket(t, ctx, PUSH)
+	require.NoError(t, soc.Connect("tcp://127.0.0.1:1"))
+	_, err := soc.Send("x", 0)
+	require.NoError(t, err)
+	return soc
+}
+
+func TestShutdownWithDoneContext(t *testing.T) {
+	ctx := newContext(t, WithLogger(slog.New(slog.DiscardHandler)))
+	newSocket(t, ctx, PULL)
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := ctx.Shutdown(done); err != nil {
+		assert.ErrorIs(t, err, context.Canceled)
+	}
+	bounded(t, "Close", func() { assert.NoError(t, ctx.Close()) })
+}
+
+func TestCloseFromManyGoroutines(t *testing.T) {
+	ctx := newContext(t)
+	var sockets [10]*Socket
+	for i := range sockets {
+		sockets[i] = newSocket(t, ctx, DEALER)
+	}
+	var wg sync.WaitGroup
+	for _, soc := range sockets {
+		wg.Go(func() { assert.NoError(t, soc.Close()) })
+		wg.Go(func() { assert.NoError(t, soc.Close()) })
+		wg.Go(func() { assert.NoError(t, ctx.Close()) })
+	}
+	bounded(t, "Close", wg.Wait)
+}
+
+// No socket is born between the closing of all sockets and zmq_ctx_term, which
+// would hang.
+func TestNewSocketRacesClose(t *testing.T) {
+	for range 30 {
+		ctx := newContext(t)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for {
+					soc, err := ctx.NewSocket(PAIR)
+					if err != nil {
+						assert.Equal(t, ErrorContextClosed, err)
+						return
+					}
+					if err := soc.Bind("inproc://x"); err == nil {
+						_, _ = soc.Send("x", DONTWAIT)
+					}
+					_ = soc.Close()
+				}
+			})
+		}
+		time.AfterFunc(time.Millisecond, func() { _ = ctx.Close() })
+		bounded(t, "goroutines", wg.Wait)
+		bounded(t, "Close", func() { require.NoError(t, ctx.Close()) })
+	}
+}
+
+// zmq_ctx_term makes a socket of its own for each name here, and aborts when it
+// can't. The names are connected by a socket that is closed and by one that is
+// open, and all the sockets that the context may have are there.
+func TestPendingInprocConnectAtSocketLimit(t *testing.T) {
+	ctx := newContext(t, WithLinger(linger.Default))
+	require.NoError(t, ctx.SetMaxSockets(2))
+	n, err := ctx.GetMaxSockets()
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	for i := range 2 {
+		push := newSocket(t, ctx, PUSH)
+		for _, name := range []string{"inproc://shared", fmt.Sprint("inproc://own-", i), fmt.Sprint("inproc://other-", i)} {
+			require.NoError(t, push.Connect(name))
+			_, err := push.Send("x", 0)
+			require.NoError(t, err)
+		}
+		if i == 0 {
+			require.NoError(t, push.Close()) // libzmq keeps it until zmq_ctx_term
+		}
+	}
+	// Ours would allow a second one, but libzmq has the closed one still.
+	_, err = ctx.NewSocket(PUSH)
+	require.Equal(t, Errno(syscall.EMFILE), AsErrno(err))
+	bounded(t, "Close", func() { require.NoError(t, ctx.Close()) })
+}
+
+func TestSocketLimit(t *testing.T) {
+	ctx := newContext(t)
+	require.NoError(t, ctx.SetMaxSockets(2))
+	first := newSocket(t, ctx, PUSH)
+	require.NoError(t, first.Connect("inproc://nobody")) // makes the spare
+	newSocket(t, ctx, PUSH)
+	_, err := ctx.NewSocket(PUSH)
+	assert.Equal(t, Errno(syscall.EMFILE), AsErrno(err))
+	assert.ErrorContains(t, err, "2 sockets")
+}
+
+func TestSubscriptionsDontDelayClose(t *testing.T) {
+	ctx := newContext(t, WithLinger(linger.MustFor(10*time.Second)))
+	xsub := newSocket(t, ctx, XSUB)
+	require.NoError(t, xsub.Connect("tcp://127.0.0.1:1"))
+	_, err := xsub.Send("\x01topic", 0)
+	require.NoError(t, err)
+	start := time.Now()
+	require.NoError(t, ctx.Close())
+	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+func TestAfterClose(t *testing.T) {
+	ctx := newContext(t)
+	kept := newSocket(t, ctx, PAIR)
+	soc := newSocket(t, ctx, PAIR)
+	require.NoError(t, soc.Close())
+	require.NoError(t, soc.Close())
+	for name, call := range everyCall(soc) {
+		assert.ErrorIs(t, call(), ErrorSocketClosed, name)
+	}
+	assert.Equal(t, "Socket(CLOSED)", soc.String())
+	owner, err := soc.Context()
+	require.NoError(t, err)
+	assert.Same(t, ctx, owner)
+
+	require.NoError(t, ctx.Close())
+	require.NoError(t, ctx.Close())
+	for name, call := range everyCall(kept) {
+		assert.Equal(t, ETERM, call(), name)
+	}
+	closed, err := ctx.NewSocket(PUSH)
+	assert.Equal(t, ErrorContextClosed, err)
+	assert.NotNil(t, closed)
+	assert.ErrorIs(t, closed.Bind("inproc://x"), ErrorSocketClosed)
+	assert.ErrorIs(t, ctx.SetIoThreads(2), ErrorContextClosed)
+	_, err = ctx.GetIoThreads()
+	assert.ErrorIs(t, err, ErrorContextClosed)
+}
+
+func TestNilAndZeroReceivers(t *testing.T) {
+	var nilSocket *Socket
+	for _, soc := range []*Socket{nilSocket, {}} {
+		for name, call := range everyCall(soc) {
+			assert.ErrorIs(t, call(), ErrorSocketClosed, name)
+		}
+		_, err := soc.Context()
+		assert.ErrorIs(t, err, ErrorSocketClosed)
+	}
+	assert.ErrorIs(t, nilSocket.Close(), ErrorSocketClosed)
+	assert.ErrorContains(t, nilSocket.Close(), "nil *Socket")
+	assert.NoError(t, (&Socket{}).Close())
+	var nilContext *Context
+	for _, ctx := range []*Context{nilContext, {}} {
+		_, err := ctx.NewSocket(PUSH)
+		for _, err := range []error{err, ctx.Close(), ctx.Term(), ctx.Shutdown(context.Background()), ctx.SetMaxSockets(1)} {
+			assert.ErrorIs(t, err, ErrorContextClosed)
+		}
+		assert.Empty(t, ctx.Sockets())
+	}
+}
+
+// everyCall lists the calls that must be refused on a closed socket.
+func everyCall(soc *Socket) map[string]func() error {
+	bg := context.Background()
+	second := func(_ any, err error) error { return err }
+	return map[string]func() error{
+		"Bind":                    func() error { return soc.Bind("inproc://after") },
+		"Connect":                 func() error { return soc.Connect("inproc://after") },
+		"Unbind":                  func() error { return soc.Unbind("inproc://after") },
+		"Disconnect":              func() error { return soc.Disconnect("inproc://after") },
+		"Send":                    func() error { return second(soc.Send("x", 0)) },
+		"SendContext":             func() error { return second(soc.SendContext(bg, "x", 0)) },
+		"SendBytes":               func() error { return second(soc.SendBytes([]byte("x"), DONTWAIT)) },
+		"SendMessage":             func() error { return second(soc.SendMessage("x", "y")) },
+		"SendMessage of nothing":  func() error { return second(soc.SendMessage()) },
+		"SendMessageDontwait":     func() error { return second(soc.SendMessageDontwait("x")) },
+		"Recv":                    func() error { return second(soc.Recv(0)) },
+		"RecvContext":             func() error { return second(soc.RecvContext(bg, 0)) },
+		"RecvBytes":               func() error { return second(soc.RecvBytes(DONTWAIT)) },
+		"RecvMessage":             func() error { return second(soc.RecvMessage(0)) },
+		"RecvMessageBytesContext": func() error { return second(soc.RecvMessageBytesContext(bg, 0)) },
+		"RecvEvent":               func() error { _, _, _, err := soc.RecvEvent(0); return err },
+		"Monitor":                 func() error { return soc.Monitor("inproc://after", EVENT_ALL) },
+		"GetFd":                   func() error { return second(soc.GetFd()) },
+		"GetEvents":               func() error { return second(soc.GetEvents()) },
+		"SetLinger":               func() error { return soc.SetLinger(0) },
+		"SetRcvtimeo":             func() error { return soc.SetRcvtimeo(0) },
+		"SetSubscribe":            func() error { return soc.SetSubscribe("") },
+		"GetIdentity":             func() error { return second(soc.GetIdentity()) },
+	}
+}
