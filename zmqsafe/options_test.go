@@ -1,0 +1,207 @@
+package zmqsafe
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pebbe/zmq4"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/zmqsafe/zmq-exit/linger"
+)
+
+func TestLingerOption(t *testing.T) {
+	ctx := newContext(t, WithLinger(linger.MustFor(1500*time.Microsecond)))
+	soc := newSocket(t, ctx, PUSH)
+	get := func() time.Duration {
+		d, err := soc.GetLinger()
+		require.NoError(t, err)
+		return d
+	}
+	assert.Equal(t, 2*time.Millisecond, get(), "the context's, rounded up")
+	for d, want := range map[time.Duration]time.Duration{
+		0: 0, -1: -1, 1: time.Millisecond, time.Second: time.Second,
+		math.MaxInt64: math.MaxInt32 * time.Millisecond,
+	} {
+		require.NoError(t, soc.SetLinger(d))
+		assert.Equal(t, want, get(), "%v", d)
+	}
+	for _, d := range []time.Duration{-2, -time.Millisecond, -time.Hour} {
+		err := soc.SetLinger(d)
+		assert.ErrorIs(t, err, Errno(syscall.EINVAL))
+		assert.ErrorContains(t, err, "-1 (forever)")
+	}
+	require.NoError(t, soc.SetLinger(0))
+}
+
+func TestDefaultLinger(t *testing.T) {
+	lingerOf := func(ctx *Context, typ Type) time.Duration {
+		d, err := newSocket(t, ctx, typ).GetLinger()
+		require.NoError(t, err)
+		return d
+	}
+	ctx := newContext(t, WithLinger(linger.Default))
+	assert.Equal(t, time.Second, lingerOf(ctx, PUB))
+	assert.Equal(t, time.Duration(0), lingerOf(ctx, XSUB))
+	require.NoError(t, ctx.SetBlocky(false))
+	assert.Equal(t, time.Duration(0), lingerOf(ctx, PUB))
+
+	t.Setenv(LingerVariable, "250ms")
+	ctx, err := NewContext()
+	require.NoError(t, err)
+	assert.Equal(t, 250*time.Millisecond, lingerOf(ctx, PUB))
+	require.NoError(t, ctx.Close())
+	assert.Equal(t, time.Millisecond, lingerOf(newContext(t, WithLinger(linger.MustFor(1))), PUB), "an option wins")
+
+	t.Setenv(LingerVariable, "soon")
+	_, err = NewContext()
+	assert.ErrorContains(t, err, LingerVariable)
+	assert.ErrorContains(t, err, "forever")
+}
+
+func TestContextOptions(t *testing.T) {
+	for name, option := range map[string]Option{
+		"close timeout": WithCloseTimeout(0), "negative": WithCloseTimeout(-1), "logger": WithLogger(nil),
+	} {
+		_, err := NewContext(option)
+		assert.ErrorIs(t, err, Errno(syscall.EINVAL), name)
+	}
+	ctx := newContext(t)
+	tests := []struct {
+		name string
+		set  func(int) error
+		get  func() (int, error)
+		good int
+		bad  []int
+	}{
+		{"SetIoThreads", ctx.SetIoThreads, ctx.GetIoThreads, 2, []int{-1, 1 << 40}},
+		{"SetMaxSockets", ctx.SetMaxSockets, ctx.GetMaxSockets, 77, []int{-1, 0, math.MaxInt32, 1 << 40}},
+		{"SetMaxMsgsz", ctx.SetMaxMsgsz, ctx.GetMaxMsgsz, 1000, []int{-1, 1 << 40}},
+	}
+	for _, tt := range tests {
+		require.NoError(t, tt.set(tt.good), tt.name)
+		for _, bad := range tt.bad {
+			err := tt.set(bad)
+			assert.ErrorIs(t, err, Errno(syscall.EINVAL), "%s(%d)", tt.name, bad)
+			assert.ErrorContains(t, err, tt.name)
+		}
+		n, err := tt.get()
+		require.NoError(t, err)
+		assert.Equal(t, tt.good, n, tt.name)
+	}
+	require.NoError(t, ctx.SetIpv6(true))
+	on, err := ctx.GetIpv6()
+	require.NoError(t, err)
+	assert.True(t, on)
+	blocky, err := ctx.GetBlocky()
+	require.NoError(t, err)
+	assert.True(t, blocky)
+}
+
+func TestOptionsOutOfRange(t *testing.T) {
+	ctx := newContext(t)
+	soc := newSocket(t, ctx, DEALER)
+	for name, err := range map[string]error{
+		"SetSndhwm":         soc.SetSndhwm(-1),
+		"SetRcvhwm":         soc.SetRcvhwm(1 << 40),
+		"SetTcpKeepalive":   soc.SetTcpKeepalive(7),
+		"SetRouterMandatory": soc.SetRouterMandatory(1), // not a ROUTER
+		"SetSubscribe":      soc.SetSubscribe("x"),      // not a SUB
+		"SetIdentity":       soc.SetIdentity(strings.Repeat("x", 256)),
+		"SetRcvtimeo":       soc.SetRcvtimeo(-2),
+		"SetSndtimeo":       soc.SetSndtimeo(1 << 62),
+		"SetReconnectIvl":   soc.SetReconnectIvl(-time.Second),
+		"SetCurveServerkey": soc.SetCurveServerkey("short"),
+	} {
+		assert.ErrorIs(t, err, Errno(syscall.EINVAL), name)
+		assert.ErrorContains(t, err, name)
+	}
+	n, err := soc.GetSndhwm()
+	require.NoError(t, err)
+	assert.Equal(t, 1000, n)
+}
+
+// Every getter and setter here says the same as raw's on a fresh socket, and
+// takes the same values.
+func TestOptionsAgreeWithRaw(t *testing.T) {
+	rawContext, err := zmq4.NewContext()
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rawContext.Term()) }()
+	ctx := newContext(t)
+	values := map[reflect.Type][]any{
+		reflect.TypeFor[int]():           {0, 1, 5, -1},
+		reflect.TypeFor[int64]():         {int64(0), int64(1000)},
+		reflect.TypeFor[bool]():          {true, false},
+		reflect.TypeFor[string]():        {"", "abc", strings.Repeat("k", 40)},
+		reflect.TypeFor[time.Duration](): {time.Duration(0), time.Second, time.Duration(-1)},
+	}
+	compared := 0
+	for _, typ := range []Type{REQ, REP, DEALER, ROUTER, PUB, SUB, XPUB, XSUB, PUSH, PULL, PAIR, STREAM} {
+		raw, err := rawContext.NewSocket(typ)
+		require.NoError(t, err)
+		require.NoError(t, raw.SetLinger(linger.DefaultDuration))
+		soc := newSocket(t, ctx, typ)
+		require.NoError(t, soc.SetLinger(linger.DefaultDuration))
+		ours, theirs := reflect.ValueOf(soc), reflect.ValueOf(raw)
+		compareGetters := func() {
+			for i := range ours.NumMethod() {
+				name := ours.Type().Method(i).Name
+				if !strings.HasPrefix(name, "Get") || name == "GetFd" {
+					continue
+				}
+				want := theirs.MethodByName(name).Call(nil)
+				got := ours.Method(i).Call(nil)
+				assert.Equal(t, want[0].Interface(), got[0].Interface(), "%v.%s", typ, name)
+				assertSameError(t, want[1], got[1], "%v.%s", typ, name)
+				compared++
+			}
+		}
+		compareGetters()
+		for i := range ours.NumMethod() {
+			name, method := ours.Type().Method(i).Name, ours.Method(i)
+			if !strings.HasPrefix(name, "Set") {
+				continue
+			}
+			for _, value := range values[method.Type().In(0)] {
+				arg := []reflect.Value{reflect.ValueOf(value)}
+				want := theirs.MethodByName(name).Call(arg)
+				got := method.Call(arg)
+				assertSameError(t, want[0], got[0], "%v.%s(%v)", typ, name, value)
+				compared++
+			}
+		}
+		compareGetters()
+		require.NoError(t, raw.SetLinger(0))
+		require.NoError(t, raw.Close())
+	}
+	t.Logf("%d calls compared", compared)
+}
+
+func assertSameError(t *testing.T, want, got reflect.Value, msg string, args ...any) {
+	t.Helper()
+	errnoOf := func(v reflect.Value) Errno {
+		err, _ := v.Interface().(error)
+		return AsErrno(err)
+	}
+	assert.Equal(t, want.IsNil(), got.IsNil(), append([]any{msg}, args...)...)
+	assert.Equal(t, errnoOf(want), errnoOf(got), append([]any{msg}, args...)...)
+}
+
+func TestVersions(t *testing.T) {
+	major, _, _ := Version()
+	assert.Equal(t, 4, major)
+	for _, ok := range [][2]release{{{4, 3, 4}, {4, 3, 4}}, {{4, 3, 4}, {4, 3, 5}}} {
+		assert.NoError(t, fits(ok[0], ok[1]))
+	}
+	for _, bad := range [][2]release{{{4, 3, 4}, {4, 2, 5}}, {{4, 2, 5}, {4, 3, 4}}, {{4, 3, 5}, {4, 3, 4}}, {{4, 3, 4}, {5, 0, 0}}} {
+		err := fits(bad[0], bad[1])
+		assert.ErrorContains(t, err, "compiled with libzmq "+bad[0].String())
+		assert.ErrorContains(t, err, bad[1].String()+" is loaded")
+	}
+	assert.NoError(t, checkRawPointer())
+}
