@@ -47,13 +47,14 @@ func (c *contextState) close(deadline time.Time) {
 	for _, s := range sockets {
 		s.mark(errTerm)
 	}
+	c.inproc.resolveAll()
 	for _, s := range sockets {
 		_ = s.close(deadline, true)
 	}
 	// Monitors last: until it is gone a socket sends events, and libzmq's I/O
 	// thread would stop if nobody took them.
 	c.closeRelays()
-	c.closeInproc()
+	c.inproc.closeSpare()
 	c.waker.close()
 	if err := c.raw.Term(); err != nil {
 		c.closeErr = fmt.Errorf("zmqsafe: zmq_ctx_term: %w", err)

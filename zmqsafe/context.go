@@ -33,6 +33,7 @@ type contextState struct {
 	closeTimeout time.Duration
 	made         site // where the program called NewContext
 	waker        waker
+	inproc       inprocNames
 
 	mu         sync.Mutex
 	state      state                  // guarded by mu: open until a close begins
@@ -42,7 +43,6 @@ type contextState struct {
 	linger     linger.Policy          // guarded by mu; for new sockets
 	relays     map[*relay]struct{}    // guarded by mu; one for each monitor
 	lingering  []lingerer             // guarded by mu; closed, and maybe not yet gone
-	inproc     inprocNames            // guarded by mu
 	started    bool                   // guarded by mu; a first socket was made
 	done       chan struct{}          // closed when the close is over
 	closeErr   error                  // set before done is closed

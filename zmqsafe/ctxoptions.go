@@ -83,6 +83,9 @@ func (ctx *Context) SetBlocky(on bool) error {
 // GetBlocky returns what SetBlocky sets.
 func (ctx *Context) GetBlocky() (bool, error) { return ctxGet(ctx, (*zmq4.Context).GetBlocky) }
 
+// setMaxSockets leaves room for a socket of the package's own, see inprocNames.
+func (c *contextState) setMaxSockets(n int) error { return c.raw.SetMaxSockets(n + 1) }
+
 func (ctx *Context) call(f func(c *contextState) error) error {
 	c, err := ctx.core()
 	if err != nil {

@@ -60,15 +60,18 @@ func (soc *Socket) attach(name, given string, bind bool) error {
 		if err := checkEndpoint(name, given); err != nil {
 			return err
 		}
-		run := s.raw.Connect
-		if bind {
-			run = s.raw.Bind
-		} else if isInproc(given) {
-			if err := s.c.ensureSpare(); err != nil {
-				return explainEndpoint(name, given, err)
-			}
+		var err error
+		switch {
+		case bind && isInproc(given):
+			err = s.c.inproc.bind(s, given)
+		case isInproc(given):
+			err = s.c.inproc.connect(s, given)
+		case bind:
+			err = s.raw.Bind(given)
+		default:
+			err = s.raw.Connect(given)
 		}
-		if err := run(given); err != nil {
+		if err != nil {
 			return explainEndpoint(name, given, err)
 		}
 		e := endpoint{given, given, bind}
@@ -78,7 +81,6 @@ func (soc *Socket) attach(name, given string, bind bool) error {
 			}
 		}
 		s.endpoints = append(s.endpoints, e)
-		s.c.attached(e)
 		return nil
 	})
 }
@@ -88,21 +90,28 @@ func (soc *Socket) detach(name, given string) error {
 		if err := checkEndpoint(name, given); err != nil {
 			return err
 		}
-		actual := given
+		e := endpoint{actual: given}
 		if i := slices.IndexFunc(s.endpoints, func(e endpoint) bool { return e.given == given || e.actual == given }); i >= 0 {
-			actual = s.endpoints[i].actual
+			e = s.endpoints[i]
 		} else if namesHost(given) {
 			// Not ours, and zmq_disconnect would look the name up, here and now
 			// (socket_base.cpp, socket_base_t::resolve_tcp_addr).
 			return explainEndpoint(name, given, Errno(syscall.ENOENT))
 		}
-		s.c.detaching(actual)
-		if err := s.raw.Disconnect(actual); err != nil { // the same call in libzmq as zmq_unbind
+		if err := s.detachEndpoint(e); err != nil {
 			return explainEndpoint(name, given, err)
 		}
-		s.endpoints = slices.DeleteFunc(s.endpoints, func(e endpoint) bool { return e.actual == actual })
+		s.endpoints = slices.DeleteFunc(s.endpoints, func(other endpoint) bool { return other.actual == e.actual })
 		return nil
 	})
+}
+
+// detachEndpoint ends an endpoint in libzmq. The caller holds mu.
+func (s *socketState) detachEndpoint(e endpoint) error {
+	if isInproc(e.actual) {
+		return s.c.inproc.detach(s, e.actual, e.bound)
+	}
+	return s.raw.Disconnect(e.actual) // the same call in libzmq as zmq_unbind
 }
 
 const endpointForm = "want transport://address, such as tcp://127.0.0.1:5555, ipc:///run/x.sock or inproc://name"

@@ -2,6 +2,7 @@ package zmqsafe
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -142,5 +143,57 @@ func TestInprocNamesAreForgotten(t *testing.T) {
 		require.NoError(t, push.Disconnect(inproc(t)))
 		require.NoError(t, pull.Unbind(inproc(t)))
 		assert.Empty(t, ctx.c.inproc.pending)
+		assert.Empty(t, ctx.c.inproc.bound)
+	}
+}
+
+// A name is free as soon as the socket that had it is closed.
+func TestInprocNameIsFreeAfterClose(t *testing.T) {
+	ctx := newContext(t)
+	for range 100 {
+		soc := newSocket(t, ctx, PULL)
+		require.NoError(t, soc.Bind(inproc(t)))
+		require.NoError(t, soc.Close())
+	}
+}
+
+// What a socket has sent to a name that nobody has bound yet is delivered when
+// somebody does, also if the sender is closed by then.
+func TestPendingConnectOutlivesClose(t *testing.T) {
+	ctx := newContext(t)
+	for i := range 200 {
+		name := fmt.Sprint("inproc://", i)
+		push := newSocket(t, ctx, PUSH)
+		require.NoError(t, push.Connect(name))
+		_, err := push.Send(name, 0)
+		require.NoError(t, err)
+		require.NoError(t, push.Close())
+		assert.Empty(t, ctx.Sockets())
+		pull := newSocket(t, ctx, PULL)
+		require.NoError(t, pull.Bind(name))
+		bounded(t, "Recv", func() {
+			got, err := pull.Recv(0)
+			require.NoError(t, err)
+			assert.Equal(t, name, got)
+		})
+		require.NoError(t, pull.Close())
+	}
+}
+
+// Binding a pending name while its connector is being closed crashes libzmq.
+func TestPendingConnectsClosedThenTerminated(t *testing.T) {
+	for range 300 {
+		ctx := newContext(t)
+		var sockets []*Socket
+		for range 4 {
+			soc := newSocket(t, ctx, PUSH)
+			require.NoError(t, soc.Connect(inproc(t)))
+			sockets = append(sockets, soc)
+		}
+		for _, soc := range sockets[1:] {
+			require.NoError(t, soc.Close())
+		}
+		require.NoError(t, sockets[0].Disconnect(inproc(t)))
+		require.NoError(t, ctx.Close())
 	}
 }

@@ -3,7 +3,6 @@ package zmqsafe
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // What runs when the garbage collector finds a handle that was never closed.
@@ -17,7 +16,7 @@ func (s *socketState) lost() {
 		s.unlock(0)
 		s.c.logger.Warn(fmt.Sprintf("zmqsafe: %v was lost without Close; closing it", s.info()))
 		s.mark(ErrorSocketClosed)
-		_ = s.close(time.Time{}, false)
+		_ = s.close(never, false)
 	}()
 }
 

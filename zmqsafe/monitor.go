@@ -78,9 +78,6 @@ const relayQueue = 1024
 // startMonitor has libzmq monitor the socket. The caller holds mu.
 func (s *socketState) startMonitor(addr string, events Event) error {
 	c := s.c
-	if err := c.ensureSpare(); err != nil {
-		return err
-	}
 	to, err := c.newSocket(PAIR, s.made, true)
 	if err != nil {
 		return err
@@ -107,7 +104,7 @@ func (s *socketState) startMonitor(addr string, events Event) error {
 		_ = r.from.Close()
 		return err
 	}
-	c.detaching(inner) // bound by libzmq: no longer pending
+	c.inproc.resolved(inner)
 	c.mu.Lock()
 	c.relays[r] = struct{}{}
 	c.mu.Unlock()

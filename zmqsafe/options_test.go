@@ -107,16 +107,16 @@ func TestOptionsOutOfRange(t *testing.T) {
 	ctx := newContext(t)
 	soc := newSocket(t, ctx, DEALER)
 	for name, err := range map[string]error{
-		"SetSndhwm":         soc.SetSndhwm(-1),
-		"SetRcvhwm":         soc.SetRcvhwm(1 << 40),
-		"SetTcpKeepalive":   soc.SetTcpKeepalive(7),
+		"SetSndhwm":          soc.SetSndhwm(-1),
+		"SetRcvhwm":          soc.SetRcvhwm(1 << 40),
+		"SetTcpKeepalive":    soc.SetTcpKeepalive(7),
 		"SetRouterMandatory": soc.SetRouterMandatory(1), // not a ROUTER
-		"SetSubscribe":      soc.SetSubscribe("x"),      // not a SUB
-		"SetIdentity":       soc.SetIdentity(strings.Repeat("x", 256)),
-		"SetRcvtimeo":       soc.SetRcvtimeo(-2),
-		"SetSndtimeo":       soc.SetSndtimeo(1 << 62),
-		"SetReconnectIvl":   soc.SetReconnectIvl(-time.Second),
-		"SetCurveServerkey": soc.SetCurveServerkey("short"),
+		"SetSubscribe":       soc.SetSubscribe("x"),     // not a SUB
+		"SetIdentity":        soc.SetIdentity(strings.Repeat("x", 256)),
+		"SetRcvtimeo":        soc.SetRcvtimeo(-2),
+		"SetSndtimeo":        soc.SetSndtimeo(1 << 62),
+		"SetReconnectIvl":    soc.SetReconnectIvl(-time.Second),
+		"SetCurveServerkey":  soc.SetCurveServerkey("short"),
 	} {
 		assert.ErrorIs(t, err, Errno(syscall.EINVAL), name)
 		assert.ErrorContains(t, err, name)

@@ -37,7 +37,10 @@ func (ctx *Context) Sockets() []SocketInfo {
 	defer runtime.KeepAlive(ctx)
 	var infos []SocketInfo
 	for _, s := range slices.Backward(c.newestFirst()) {
-		infos = append(infos, s.info())
+		if s.lock() == nil {
+			infos = append(infos, s.infoLocked())
+			s.unlock(0)
+		}
 	}
 	return infos
 }

@@ -50,6 +50,7 @@ type socketState struct {
 	dup       int           // the duplicate that GetFd hands out, or -1
 	monitor   *relay        // takes the events of this socket, or nil
 	endpoints []endpoint
+	inproc    inprocUse // guarded by c.inproc.mu instead
 	buf       []byte    // where small parts arrive
 	msg       *czmq.Msg // where large parts arrive
 }
@@ -183,7 +184,7 @@ func (soc *Socket) Close() error {
 	defer runtime.KeepAlive(soc)
 	soc.cleanup.Stop()
 	s.mark(ErrorSocketClosed)
-	return s.close(time.Time{}, false)
+	return s.close(never, false)
 }
 
 // mark ends all calls on the socket, now and from now on, with why. What the
@@ -199,17 +200,20 @@ func (s *socketState) mark(why error) {
 	}
 }
 
+// never is no deadline.
+var never time.Time
+
 // close hands a marked socket back to libzmq, once. LINGER is clamped to the
-// deadline unless that is zero. stopMonitor ends the events here and now;
-// otherwise they go on until libzmq is done with the socket.
-func (s *socketState) close(deadline time.Time, stopMonitor bool) error {
+// deadline unless that is never. final says that the context is going: monitors
+// end here and now, and nothing is put off.
+func (s *socketState) close(deadline time.Time, final bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == closed {
+	if s.state == closed || !final && s.c.inproc.putOff(s) {
 		return nil
 	}
 	info := s.infoLocked()
-	if stopMonitor {
+	if final {
 		_ = s.stopMonitor()
 	}
 	if s.fd >= 0 {
@@ -217,8 +221,8 @@ func (s *socketState) close(deadline time.Time, stopMonitor bool) error {
 	}
 	s.releaseDup()
 	for _, e := range s.endpoints {
-		if e.bound {
-			s.c.detaching(e.actual)
+		if e.bound && isInproc(e.actual) {
+			_ = s.detachEndpoint(e) // now, not when libzmq gets to it: the name is free
 		}
 	}
 	policy := within(s.linger, deadline)
