@@ -1,0 +1,33 @@
+# `make demo` and `make test` fetch what they need by themselves: each is the only command to type.
+
+ARGS ?=
+TESTFLAGS ?=
+BENCH ?= .
+COUNT ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help deps demo test bench lint fmt ci
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+deps: ## install libzmq's headers, pkg-config and a C compiler where they are missing
+	@scripts/deps.sh
+
+demo: deps ## run every exit hazard, raw and guarded, and print the table (ARGS='-runs 20')
+	@go run ./cmd/zmq-exit-demo $(ARGS)
+
+test: deps ## run all tests with the race detector, shuffled (TESTFLAGS='-short -run Name')
+	@go test -race -shuffle=on $(TESTFLAGS) ./...
+
+bench: deps ## measure raw and guarded side by side (BENCH=regexp COUNT=n)
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./zmqsafe/
+
+lint: deps ## check with go vet, staticcheck, gofumpt and go mod tidy
+	@scripts/lint.sh
+
+fmt: ## format all Go files with gofumpt
+	@go tool -modfile=tools/go.mod gofumpt -w .
+
+ci: deps ## what a change must pass: lint, test, and demo with its expectations
+	@scripts/ci.sh

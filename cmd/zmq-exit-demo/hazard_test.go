@@ -1,0 +1,125 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rawOutcomes is how the raw programs end. clean stands where they can be lucky.
+var rawOutcomes = map[string][]outcome{
+	"fd-sweep":         {abort},
+	"stray-close":      {abort},
+	"close-while-recv": {abort, hang},
+	"shared-socket":    {abort, crash, hang, clean},
+	"term-open-socket": {hang},
+	"infinite-linger":  {hang},
+	"exit-after-send":  {lost, clean},
+	"monitor-close":    {abort, hang, clean},
+	"socket-limit":     {abort},
+}
+
+const (
+	enough    = time.Minute     // for a program that doesn't hang
+	noLonger  = 3 * time.Second // for one that does
+	sweepRuns = 20
+)
+
+func TestRaw(t *testing.T) {
+	for _, h := range hazards {
+		t.Run(h.ID, func(t *testing.T) {
+			want := rawOutcomes[h.ID]
+			require.NotEmpty(t, want)
+			deadline := enough
+			for _, o := range want {
+				if o == hang {
+					deadline = noLonger
+				}
+			}
+			if testing.Short() && deadline == noLonger {
+				t.Skip("not run: -short, and this one may have to be waited for")
+			}
+			if !h.Busy {
+				t.Parallel()
+			}
+			r, err := runChild(t.Context(), h, raw, deadline)
+			require.NoError(t, err)
+			assert.Contains(t, want, r.Outcome, r.Stderr)
+		})
+	}
+}
+
+func TestGuarded(t *testing.T) {
+	for _, h := range hazards {
+		t.Run(h.ID, func(t *testing.T) {
+			if testing.Short() && h.Busy {
+				t.Skip("not run: -short, and this one takes every core")
+			}
+			if !h.Busy {
+				t.Parallel()
+			}
+			r, err := runChild(t.Context(), h, guarded, enough)
+			require.NoError(t, err)
+			assert.Equal(t, clean, r.Outcome, r.Stderr)
+			assert.NotContains(t, r.Stderr, "DATA RACE")
+		})
+	}
+}
+
+// What the demo is judged by: 19 of 20.
+func TestRawFdSweepAbortsInAddFd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not run: -short, and it takes twenty runs")
+	}
+	s := settings{Hazards: []hazard{fdSweep}, Modes: []mode{raw}, Runs: sweepRuns, Deadline: enough, Parallel: 4}
+	rep := newReport(s, loadedLibzmq())
+	require.NoError(t, measure(t.Context(), s, rep.add))
+	rep.judge(false)
+	assert.True(t, rep.Shown, rep.Summary)
+	assert.Equal(t, sweepRuns, rep.Hazards[0].Raw.Runs)
+	assert.GreaterOrEqual(t, rep.Hazards[0].Raw.InAddFd, sweepRuns*19/20)
+}
+
+// The guarded program says what it gave up.
+func TestInfiniteLingerIsReported(t *testing.T) {
+	t.Parallel()
+	r, err := runChild(t.Context(), infiniteLinger, guarded, enough)
+	require.NoError(t, err)
+	assert.Contains(t, r.Stderr, "PUSH")
+	assert.Contains(t, r.Stderr, "tcp://127.0.0.1:")
+	assert.Contains(t, r.Stderr, "hazard_infinite_linger.go:")
+}
+
+// A guarded program is the raw one with another import, but for a few lines that
+// are to be seen at a glance.
+func TestGuardedIsRawButForTheImport(t *testing.T) {
+	body := regexp.MustCompile(`(?ms)^func \w+(Raw|Guarded)\(.*?\) error \{\n(.*?)^\}`)
+	for _, h := range hazards {
+		t.Run(h.ID, func(t *testing.T) {
+			source, err := os.ReadFile("hazard_" + strings.ReplaceAll(h.ID, "-", "_") + ".go")
+			require.NoError(t, err)
+			bodies := body.FindAllStringSubmatch(string(source), -1)
+			require.Len(t, bodies, 2)
+			require.Equal(t, "Raw", bodies[0][1])
+			rawLines := strings.Split(bodies[0][2], "\n")
+			guardedLines := strings.Split(strings.ReplaceAll(bodies[1][2], "zmqsafe.", "zmq4."), "\n")
+
+			left := map[string]int{}
+			for _, line := range rawLines {
+				left[line]++
+			}
+			var added []string
+			for _, line := range guardedLines {
+				if left[line]--; left[line] < 0 {
+					added = append(added, line)
+				}
+			}
+			assert.LessOrEqual(t, len(added), 5, "%q", added)
+		})
+	}
+}

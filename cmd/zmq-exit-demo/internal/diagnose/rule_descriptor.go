@@ -1,0 +1,151 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+)
+
+// descriptorFiles are the files of libzmq in which a descriptor that was closed under it makes it abort.
+const descriptorFiles = "epoll.cpp kqueue.cpp devpoll.cpp pollset.cpp poll.cpp select.cpp signaler.cpp ip.cpp tcp.cpp" +
+	" tcp_connecter.cpp tcp_listener.cpp ipc_connecter.cpp ipc_listener.cpp stream_connecter_base.cpp stream_listener_base.cpp"
+
+// descriptorErrors are what the kernel says of a closed descriptor, and of a number that was closed and used again.
+var descriptorErrors = []string{"Bad file descriptor", "No such file or directory", "File exists", "Operation not permitted"}
+
+// descriptorClosed: libzmq's descriptors were closed by somebody else. Who it was shows in which of libzmq's threads
+// noticed: a connecter on an I/O thread, at its next try, or the reaper, when the socket was closed.
+func descriptorClosed(t *trace) *Verdict {
+	v := &Verdict{}
+	stack := t.crashStack()
+	a, ok := t.abortWith(descriptorFiles, descriptorErrors[0])
+	if !ok {
+		a, ok = t.abortWith("epoll.cpp", descriptorErrors[1:]...)
+	}
+	switch {
+	case ok && a.file == "epoll.cpp":
+		functions, note := epollFunction(t, a)
+		if len(functions) == 0 && t.release == "" && !t.mentionsLibzmq() {
+			return nil
+		}
+		v.Functions = functions
+		v.Why = append(v.Why, t.quote(a.line, a.file, "a descriptor that libzmq had open isn't what it was any more; "+note))
+	case ok:
+		v.Why = append(v.Why, t.quote(a.line, a.file, "a descriptor that libzmq had open was closed"))
+	case stack != nil && stack.frame("epoll_t::") >= 0:
+		function, line := epollFrame(stack)
+		if function == "" {
+			return nil
+		}
+		v.Functions = []Function{{Name: function}}
+		v.Why = append(v.Why, t.quote(line, function, "libzmq aborted in "+function+": the kernel refused the descriptor"))
+	default:
+		return nil
+	}
+	noticedBy(t, stack, v)
+	if a.file == "epoll.cpp" && len(v.Functions) != 1 {
+		v.Next = append(v.Next, whichLibzmq)
+	}
+	return v
+}
+
+// noticedBy adds the thread that noticed to the verdict, and what follows from it.
+func noticedBy(t *trace, stack *stack, v *Verdict) {
+	sweep := Candidate{"fd-sweep", "the program, or a library that it uses, closes descriptors wholesale while sockets are open"}
+	stray := Candidate{"stray-close", "somebody took a descriptor from GetFd and owns it: os.NewFile, net.FileConn, close"}
+	libzmqs := Candidate{"libzmq's own fault", "descriptors ran out (ulimit -n): start_connecting goes on without a socket when errno is stale; then it happens at any time, not only at exit"}
+	see := func(line int, around, means string) {
+		v.Why = append(v.Why, t.quote(line, around, means))
+	}
+	if stack == nil {
+		v.Hazard, v.Confidence, v.Others = sweep.Hazard, Low, []Candidate{stray}
+		v.Next = []string{gdbLive, gdbCore}
+		return
+	}
+
+	connecter := stack.frame("tcp_connecter_t::start_connecting", "tcp_connecter_t::open", "ipc_connecter_t::start_connecting")
+	timers := stack.frame("poller_base_t::execute_timers")
+	reaper := stack.frame("socket_base_t::start_reaping", "reaper_t::process_reap")
+	if connecter >= 0 {
+		see(connecter, "start_connecting", "a connecter was trying again to reach its peer")
+	}
+	if timers >= 0 {
+		see(timers, "execute_timers", "the I/O thread was alive and running timers: the context had not been terminated")
+	}
+	if reaper >= 0 {
+		see(reaper, "reap", "the reaper was taking over a closed socket: the descriptor was closed before the socket was")
+	}
+	ioThread := strings.HasPrefix(stack.thread, "ZMQbg/IO")
+	if ioThread {
+		see(stack.line, "ZMQbg", stack.thread+" is an I/O thread of libzmq: it connects, sends and receives")
+	}
+	reaperThread := strings.HasPrefix(stack.thread, "ZMQbg/Reaper")
+	if reaperThread {
+		see(stack.line, "ZMQbg", stack.thread+" is the thread of libzmq that closed sockets are handed to")
+	}
+
+	switch {
+	case connecter >= 0:
+		v.Hazard, v.Confidence, v.Others = sweep.Hazard, High, []Candidate{libzmqs}
+	case reaper >= 0 || reaperThread:
+		v.Hazard, v.Confidence, v.Others = stray.Hazard, High, []Candidate{sweep}
+	case timers >= 0 || ioThread:
+		v.Hazard, v.Confidence, v.Others = sweep.Hazard, Medium, []Candidate{stray, libzmqs}
+	default:
+		v.Hazard, v.Confidence, v.Others = sweep.Hazard, Low, []Candidate{stray}
+		v.Next = []string{gdbLive, gdbCore}
+	}
+}
+
+// epollFunction names the function of an abort in epoll.cpp. When the stack has the name, that decides; else the line and
+// the release do.
+func epollFunction(t *trace, a abort) (functions []Function, note string) {
+	if stack := t.crashStack(); stack != nil {
+		if name, _ := epollFrame(stack); name != "" {
+			return []Function{{Name: name}}, "the stack says it aborted in " + name
+		}
+	}
+	functions = EpollFunctions(a.fileLine, t.release)
+	switch {
+	case len(functions) == 0 && knownRelease(t.release):
+		return nil, fmt.Sprintf("but line %d of epoll.cpp can't abort in libzmq %s", a.fileLine, t.release)
+	case len(functions) == 0:
+		return nil, fmt.Sprintf("but line %d of epoll.cpp can't abort in a release known here", a.fileLine)
+	case knownRelease(t.release):
+		return functions, fmt.Sprintf("in libzmq %s line %d is %s", t.release, a.fileLine, functions[0].Name)
+	}
+	return functions, "in which function depends on libzmq's release"
+}
+
+func epollFrame(s *stack) (function string, line int) {
+	for _, function := range epollFunctions {
+		// The loop and the constructor are below or before everything else: only an abort line can point at them.
+		if function == "epoll_t::loop" || function == "epoll_t::epoll_t" {
+			continue
+		}
+		if line := s.frame(function); line >= 0 {
+			return function, line
+		}
+	}
+	return "", -1
+}
+
+// mentionsLibzmq says whether the report is of a program with libzmq in it at all.
+func (t *trace) mentionsLibzmq() bool {
+	return t.find("zmq::", "libzmq", "ZMQbg/", "zmq4", "_ZN3zmq") >= 0
+}
+
+// goPollerClosed: a sweep took the descriptor of Go's own poller, too, and Go noticed first.
+func goPollerClosed(t *trace) *Verdict {
+	line := t.find("runtime: netpoll failed")
+	if line < 0 {
+		return nil
+	}
+	v := &Verdict{Hazard: "fd-sweep", Confidence: Medium}
+	if reason := t.find("runtime: epollwait on fd"); reason >= 0 {
+		v.Why = append(v.Why, t.quote(reason, "epollwait", "the descriptor of Go's own poller is not open any more (9 is EBADF)"))
+	}
+	v.Why = append(v.Why, t.quote(line, "netpoll", "Go can't wait for files and connections: its poller's descriptor was closed, which a sweep over all descriptors does"))
+	v.Others = []Candidate{{"stray-close", "one descriptor was closed twice, and the number belonged to Go's poller by then"}}
+	v.Next = []string{"which code closes descriptors by number: strace -f -k -e trace=close,close_range ./program"}
+	return v
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// progress shows how far a measurement has come, on one line of a terminal, and
+// reports every guarded run that was not clean as soon as it has ended.
+type progress struct {
+	w     io.Writer
+	total int
+	live  bool // w is a terminal
+
+	done int
+}
+
+func (p *progress) ended(a attempt, r result) {
+	p.done++
+	p.clear()
+	if a.mode == guarded && r.Outcome != clean {
+		fmt.Fprintf(p.w, "%s %s: %s\n%s\n", a.mode, a.hazard.ID, r.Outcome, indent(r.Stderr))
+	}
+	if p.live {
+		fmt.Fprintf(p.w, "%d of %d runs; the last was %s %s: %s", p.done, p.total, a.mode, a.hazard.ID, r.Outcome)
+	}
+}
+
+// clear takes the line off the terminal.
+func (p *progress) clear() {
+	if p.live {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n    ")
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+)
+
+const runUsage = `Usage: zmq-exit-demo run HAZARD [-mode raw|guarded]
+
+Runs one program of a hazard in this process, to be looked at with a debugger:
+
+  gdb -ex run -ex backtrace --args zmq-exit-demo run fd-sweep -mode raw
+
+Exit status: 0 when the program ended cleanly, 1 when it returned an error, 3 when
+messages are missing. Many raw programs abort instead, or never return.
+
+Flags:
+`
+
+func runCommand(args []string, stdout, stderr io.Writer) int {
+	const name = "zmq-exit-demo run"
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	modeName := flags.String("mode", string(raw), "which `program`: raw (pebbe/zmq4) or guarded (zmqsafe)")
+	rest, status, done := parse(flags, runUsage, args, stdout, stderr)
+	if done {
+		return status
+	}
+	h, err := theHazard(rest)
+	if err != nil {
+		return usageError(stderr, name, err)
+	}
+	m := mode(*modeName)
+	if m != raw && m != guarded {
+		return usageError(stderr, name, fmt.Errorf("unknown mode %q: the modes are raw and guarded", m))
+	}
+
+	err = h.program(m)()
+	if err == nil {
+		fmt.Fprintf(stdout, "%s %s: clean\n", m, h.ID)
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "%s %s: %v\n", m, h.ID, err)
+	if errors.As(err, new(lostError)) {
+		return exitLost
+	}
+	return exitFailed
+}
+
+// theHazard returns the one hazard that is named by a command's arguments.
+func theHazard(args []string) (hazard, error) {
+	if len(args) != 1 {
+		return hazard{}, fmt.Errorf("one hazard is wanted, not %d: the hazards are %s", len(args), idList())
+	}
+	return findHazard(args[0])
+}

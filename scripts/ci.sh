@@ -1,0 +1,39 @@
+#!/bin/bash
+# Runs the parts one after the other, stops at the first that fails, and ends with a list of what was run and what was not.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+part() {
+	echo
+	echo "==> ci: make $1"
+	make --no-print-directory "$@"
+}
+
+# go test only tells of skipped tests with -v. This keeps the closing lines and what failed, and drops the rest.
+without_noise() {
+	grep --line-buffered -Ev '^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS:)'
+}
+
+# A skipped test did not run: name it, with the reason that it logged.
+report_skipped() {
+	awk '
+		/^=== (RUN|NAME|CONT)/ { test = $3 }
+		/^ +[a-z0-9_]+\.go:[0-9]+: / { reason[test] = $0; sub(/^ +/, "", reason[test]) }
+		/--- SKIP: / { sub(/.*--- SKIP: /, ""); n++; print "    SKIPPED " $1 ": " reason[$1] }
+		END { print "    " (n + 0) " tests skipped" }
+	' "$log"
+}
+
+part lint
+part test TESTFLAGS="-v ${TESTFLAGS:-}" | tee "$log" | without_noise
+part demo
+
+echo
+echo "==> ci: passed; what was run:"
+echo "    lint"
+echo "    test (-race -shuffle=on)"
+report_skipped
+echo "    demo (guarded clean in every run, raw fd-sweep aborted)"
