@@ -38,8 +38,8 @@ func (c *contextState) beginClose(deadline time.Time) {
 	go c.close(deadline)
 }
 
-// close is the order in which a context is closed. newSocket refuses from here
-// on, so the registry only shrinks.
+// close is the order in which a context is closed (invariants 4 to 6). newSocket
+// refuses from here on, so the registry only shrinks.
 func (c *contextState) close(deadline time.Time) {
 	defer close(c.done)
 	sockets := c.newestFirst()

@@ -37,7 +37,7 @@ type contextState struct {
 
 	mu         sync.Mutex
 	state      state                  // guarded by mu: open until a close begins
-	sockets    map[int32]*socketState // guarded by mu; the registry, see invariant 9
+	sockets    map[int32]*socketState // guarded by mu; the registry, invariant 9
 	lastID     int32                  // guarded by mu
 	maxSockets int                    // guarded by mu; what the program may have
 	linger     linger.Policy          // guarded by mu; for new sockets
@@ -134,7 +134,7 @@ func NewContext(options ...Option) (*Context, error) {
 	return ctx, nil
 }
 
-// state returns what ctx stands for; a nil or zero Context is a closed one.
+// core returns what ctx stands for; a nil or zero Context is a closed one.
 func (ctx *Context) core() (*contextState, error) {
 	if ctx == nil {
 		return nil, errNilContext

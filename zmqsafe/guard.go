@@ -9,7 +9,7 @@ import (
 )
 
 // guard is what stands between goroutines and one libzmq socket. Everything
-// that touches the socket goes through it.
+// that touches the socket goes through it (invariants 1 to 3).
 //
 // States: open → closing → closed, never back; the zero guard is closed.
 // Closing means that calls are refused but zmq_close has yet to run.

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// What runs when the garbage collector finds a handle that was never closed.
+// What runs when the garbage collector finds a handle that was never closed
+// (invariant 8).
 // Both only start the work: the runtime has one goroutine for all cleanups.
 
 func (s *socketState) lost() {

@@ -82,7 +82,7 @@ func (ctx *Context) NewSocket(t Type) (*Socket, error) {
 }
 
 // newSocket creates a socket and enters it into the registry, under the lock
-// that a close takes first: no socket is born after it.
+// that a close takes first (invariants 5 and 9).
 func (c *contextState) newSocket(t Type, made site, internal bool) (*socketState, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

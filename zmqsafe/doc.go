@@ -1,0 +1,109 @@
+// Package zmqsafe is github.com/pebbe/zmq4 with lifecycle guards: programs that
+// use it don't crash, hang or lose messages when they end.
+//
+//	import zmq "github.com/zmqsafe/zmq-exit/zmqsafe" // was "github.com/pebbe/zmq4"
+//
+//	ctx, err := zmq.NewContext()
+//	if err != nil {
+//		return err
+//	}
+//	defer ctx.Close() // closes every socket, then terminates; bounded
+//	push, err := ctx.NewSocket(zmq.PUSH)
+//
+// Names, signatures, constants and error values are raw's; raw here means
+// pebbe/zmq4 used directly. The package needs Linux, cgo, and libzmq 4.2 or later.
+//
+// # The idea
+//
+// No call into libzmq ever blocks while it holds a socket. Send and receive are
+// tried without blocking under the socket's lock, and waiting is done in Go, for
+// the edge of ZMQ_FD. All else follows: any goroutine may use or close any
+// socket; Close needs no trick to get a blocked receiver out; LINGER can always
+// be set right before zmq_close; a receive can be cancelled and loses no message;
+// ten thousand waiting goroutines are goroutines, not OS threads.
+//
+// # Invariants
+//
+//  1. No call for a socket blocks in C. The only blocking call is zmq_ctx_term,
+//     on a goroutine of its own.
+//  2. One goroutine at a time is inside a socket, for one message at most: all
+//     parts of a multipart message.
+//  3. A socket goes open, closing, closed, and never back. The state is checked
+//     under the lock before every call, so a closed socket's pointer never
+//     reaches libzmq.
+//  4. LINGER is set when a socket is made and again, clamped to what is left of
+//     the deadline, right before zmq_close. It is finite unless the program asked
+//     for forever in so many words, and even then a deadline wins.
+//  5. A context that begins to close refuses new sockets under the same lock: no
+//     socket is born between the closing of all sockets and zmq_ctx_term.
+//  6. zmq_ctx_term is called once, after every zmq_close, never from a finalizer
+//     or a cleanup, and is waited for with a bound.
+//  7. libzmq's own descriptors never leave the package; what is handed out is a
+//     duplicate.
+//  8. Nothing depends on the garbage collector. A handle that is lost without
+//     Close is reported with the place that made it and closed by the package.
+//  9. The registry holds every socket that was made through the package, from
+//     before its first use until after its zmq_close, and can list them at any
+//     time.
+//
+// # Closing
+//
+// Context.Close, and Shutdown with a bound of one's own, do this, in this order:
+//
+//  1. New sockets and new calls are refused.
+//  2. Calls that are blocked return ETERM.
+//  3. Sockets are closed, the newest first, each with its LINGER clamped to the
+//     deadline less a tenth (250 ms at most), which is left for zmq_ctx_term.
+//  4. Monitors end.
+//  5. zmq_ctx_term delivers what still lingers, and frees everything.
+//
+// Messages that Send has accepted are delivered if the peer takes them within
+// the linger. Delivered means handed to the network; what a peer does with
+// messages, only the peer can say.
+//
+// Socket.Close returns at once: libzmq lingers in the background. It ends calls
+// that are blocked on the socket with ErrorSocketClosed.
+//
+// A deadline can shorten the linger of sockets that are open when the context is
+// closed. A socket that the program has closed itself, with a longer linger than
+// the deadline leaves, is out of reach: zmq_ctx_term then waits for it in the
+// background, Close returns in time, and its error and a log line name the socket
+// and the place that made it. So don't close sockets one by one only to close the
+// context next: closing the context is enough.
+//
+// # Errors
+//
+// libzmq's errors are plain Errno values: err == zmqsafe.ETERM works, as does
+// AsErrno(err) == zmqsafe.Errno(syscall.EAGAIN). Errors about the call itself (a
+// malformed endpoint, an option out of range) say what is allowed, and wrap the
+// Errno that raw would return. ErrorSocketClosed and ErrorContextClosed are raw's.
+// The …Context variants return ctx.Err() when ctx is done. No call panics on a
+// nil or zero Socket or Context: they count as closed.
+//
+// # What differs from raw
+//
+//   - New sockets have LINGER 1 s, not forever (an XSUB 0); see WithLinger and the
+//     environment variable ZMQSAFE_LINGER.
+//   - Sockets and contexts are safe for concurrent use, and may be closed while
+//     they are in use. When several goroutines wait to send on one socket, or to
+//     receive, one of them waits for libzmq and the others for it.
+//   - Term doesn't wait for open sockets: it closes them. Close and Term are
+//     bounded and may be called again.
+//   - A blocked call is a waiting goroutine: it holds no OS thread, and signals
+//     don't end it. SetRetryAfterEINTR has nothing to do.
+//   - SendMessage sends all parts or none; with DONTWAIT raw may stop half-way.
+//   - GetFd returns a duplicate.
+//   - Durations below 1 ms are rounded up, where raw makes 0 of them.
+//   - Unbind takes the endpoint as it was given to Bind, too; an inproc name is
+//     free as soon as its socket is closed.
+//   - Monitor events are kept for a reader that is slow or not there yet; they
+//     never stop libzmq's threads.
+//   - On error, receives return nil rather than an empty slice.
+//
+// # What it can't do
+//
+// It can't save a context whose descriptors are closed while it is open: close
+// the context first. It can't shorten a host-name look-up inside libzmq; closing
+// is then abandoned at its deadline and reported. Where C code calls exit, C's
+// atexit handlers run with whatever is still open.
+package zmqsafe
