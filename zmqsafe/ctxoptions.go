@@ -26,7 +26,7 @@ func (ctx *Context) SetIoThreads(n int) error {
 func (ctx *Context) GetIoThreads() (int, error) { return ctxGet(ctx, (*zmq4.Context).GetIoThreads) }
 
 // SetMaxSockets sets how many sockets the context may have open; the default is
-// 1024. NewSocket beyond that fails with EMFILE.
+// 1023. NewSocket beyond that fails with EMFILE.
 func (ctx *Context) SetMaxSockets(n int) error {
 	const most = math.MaxInt32 - 1 // one is the package's own
 	return ctx.set("SetMaxSockets", n, 1, most, func(c *contextState) error {

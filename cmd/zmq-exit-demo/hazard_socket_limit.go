@@ -24,7 +24,10 @@ var socketLimit = hazard{
 What the guard does
   The context keeps room for one socket more than the program may have. With that
   socket it binds the names that are still pending, so zmq_ctx_term finds nothing to
-  resolve. The program's own limit is kept exactly.
+  resolve. Sockets that wait for such a name go to zmq_close only after it is bound,
+  also when the program has closed them before: binding it while libzmq destroys a
+  connected socket is a crash of its own (ctx_t::connect_inproc_sockets). The
+  program's own limit is kept exactly.
 `,
 }
 
