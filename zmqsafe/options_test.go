@@ -191,17 +191,3 @@ func assertSameError(t *testing.T, want, got reflect.Value, msg string, args ...
 	assert.Equal(t, want.IsNil(), got.IsNil(), append([]any{msg}, args...)...)
 	assert.Equal(t, errnoOf(want), errnoOf(got), append([]any{msg}, args...)...)
 }
-
-func TestVersions(t *testing.T) {
-	major, _, _ := Version()
-	assert.Equal(t, 4, major)
-	for _, ok := range [][2]release{{{4, 3, 4}, {4, 3, 4}}, {{4, 3, 4}, {4, 3, 5}}} {
-		assert.NoError(t, fits(ok[0], ok[1]))
-	}
-	for _, bad := range [][2]release{{{4, 3, 4}, {4, 2, 5}}, {{4, 2, 5}, {4, 3, 4}}, {{4, 3, 5}, {4, 3, 4}}, {{4, 3, 4}, {5, 0, 0}}} {
-		err := fits(bad[0], bad[1])
-		assert.ErrorContains(t, err, "compiled with libzmq "+bad[0].String())
-		assert.ErrorContains(t, err, bad[1].String()+" is loaded")
-	}
-	assert.NoError(t, checkRawPointer())
-}
