@@ -95,25 +95,84 @@ func TestCloseDeliversWithinLinger(t *testing.T) {
 	}
 }
 
-// The deadline of the close wins over a linger that is still to be set.
-func TestCloseClampsLingerOfOpenSockets(t *testing.T) {
-	ctx := newContext(t, WithLinger(linger.Forever), WithCloseTimeout(300*time.Millisecond))
-	sendToNobody(t, ctx)
-	start := time.Now()
-	require.NoError(t, ctx.Close())
-	assert.GreaterOrEqual(t, time.Since(start), 200*time.Millisecond, "it did linger")
+// The deadline of the close wins over a long linger, and what it may have cost is
+// said: of sockets that are open, and of those that were closed right before.
+func TestCloseCutsLongLinger(t *testing.T) {
+	for _, long := range []time.Duration{-1, time.Hour} {
+		for _, closeFirst := range []bool{false, true} {
+			var log syncBuffer
+			descriptors := openDescriptors(t)
+			ctx, err := NewContext(WithLogger(slog.New(slog.NewTextHandler(&log, nil))), WithCloseTimeout(300*time.Millisecond))
+			require.NoError(t, err)
+			soc := sendToNobody(t, ctx)
+			require.NoError(t, soc.SetLinger(long))
+			if closeFirst {
+				require.NoError(t, soc.Close())
+				require.NoError(t, soc.Close(), "again")
+				assert.Empty(t, ctx.Sockets())
+			}
+			start := time.Now()
+			err = ctx.Close()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.GreaterOrEqual(t, time.Since(start), 200*time.Millisecond, "it did linger")
+			for _, want := range []string{"PUSH", "close_test.go", "tcp://127.0.0.1:", "cut to 2"} {
+				assert.ErrorContains(t, err, want)
+				assert.Contains(t, log.String(), want)
+			}
+			assert.Equal(t, err, ctx.Close(), "the same again")
+			assert.LessOrEqual(t, openDescriptors(t), descriptors, "it is really closed")
+		}
+	}
 }
 
-// A socket that the program closed itself, with a linger longer than the
-// deadline, can't be hurried: Close returns in time and names it.
-func TestCloseReportsWhatStillLingers(t *testing.T) {
+// A long linger that isn't needed costs nothing, and no error.
+func TestLongLingerAndEverythingSent(t *testing.T) {
+	ctx := newContext(t, WithLinger(linger.Forever))
+	pull, push := newPair(t, ctx, PULL, PUSH, "tcp://127.0.0.1:*")
+	_, err := push.Send("x", 0)
+	require.NoError(t, err)
+	_, err = pull.Recv(0)
+	require.NoError(t, err)
+	start := time.Now()
+	require.NoError(t, push.Close())
+	require.NoError(t, ctx.Close())
+	assert.Less(t, time.Since(start), limit/2)
+}
+
+// A Close with a very long linger waits a moment for the context's, and no longer.
+func TestLongLingerIsPutOffForAMoment(t *testing.T) {
+	ctx := newContext(t, WithLinger(linger.Forever))
+	soc := newSocket(t, ctx, PUSH)
+	require.NoError(t, soc.Bind("tcp://127.0.0.1:*"))
+	endpoint, err := soc.GetLastEndpoint()
+	require.NoError(t, err)
+	require.NoError(t, soc.Close())
+	registered := func() int {
+		ctx.c.mu.Lock()
+		defer ctx.c.mu.Unlock()
+		return len(ctx.c.sockets)
+	}
+	assert.Equal(t, 1, registered())
+	// Its port is free all the same, as soon as libzmq's thread gets to it.
+	next := newSocket(t, ctx, PUSH)
+	require.Eventually(t, func() bool { return next.Bind(endpoint) == nil }, limit, time.Millisecond)
+	require.NoError(t, next.SetLinger(0))
+	require.NoError(t, next.Close())
+	require.Eventually(t, func() bool { return registered() == 0 }, limit, 10*time.Millisecond)
+}
+
+// A linger that zmq_close has taken can't be cut any more: Shutdown returns in
+// time and names the socket.
+func TestShutdownReportsWhatStillLingers(t *testing.T) {
 	var log syncBuffer
-	ctx, err := NewContext(WithLogger(slog.New(slog.NewTextHandler(&log, nil))), WithCloseTimeout(50*time.Millisecond))
+	ctx, err := NewContext(WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	require.NoError(t, err)
 	soc := sendToNobody(t, ctx)
 	require.NoError(t, soc.SetLinger(400*time.Millisecond))
 	require.NoError(t, soc.Close())
-	err = ctx.Close()
+	bound, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	err = ctx.Shutdown(bound)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	for _, want := range []string{"PUSH", "close_test.go", "tcp://127.0.0.1:", "LINGER 400ms"} {
 		assert.ErrorContains(t, err, want)

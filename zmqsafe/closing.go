@@ -3,6 +3,7 @@ package zmqsafe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func (c *contextState) close(deadline time.Time) {
 	}
 	c.inproc.resolveAll()
 	for _, s := range sockets {
-		_ = s.close(deadline, true)
+		_ = s.close(deadline, withContext)
 	}
 	// Monitors last: until it is gone a socket sends events, and libzmq's I/O
 	// thread would stop if nobody took them.
@@ -61,8 +62,12 @@ func (c *contextState) close(deadline time.Time) {
 	}
 	c.mu.Lock()
 	c.state = closed
+	cut := slices.DeleteFunc(c.lingering, func(l lingerer) bool { return l.policy == l.asked || !l.ranOut() })
 	c.lingering = nil
 	c.mu.Unlock()
+	if len(cut) > 0 {
+		c.closeErr = c.gaveUp("closed at its deadline: unsent messages may be lost: "+list(cut), context.DeadlineExceeded)
+	}
 }
 
 // within clamps p to what is left until deadline, less what zmq_ctx_term itself
@@ -76,25 +81,32 @@ func within(p linger.Policy, deadline time.Time) linger.Policy {
 	return p.Within(left - min(left/10, 250*time.Millisecond))
 }
 
-// overrun makes the error for a Shutdown that stopped waiting, and reports it.
+// overrun makes the error for a Shutdown that stopped waiting.
 func (c *contextState) overrun(cause error) error {
 	c.mu.Lock()
 	left := len(c.sockets)
-	var held []string
-	for _, l := range c.stillLingeringLocked() {
-		held = append(held, l.String())
-	}
+	held := slices.DeleteFunc(slices.Clone(c.lingering), lingerer.ranOut)
 	c.mu.Unlock()
-	var reason string
 	switch {
 	case len(held) > 0:
-		reason = "unsent messages may be lost; closed, and lingering unless all is sent: " + strings.Join(held, "; ")
+		return c.gaveUp("not closed in time: unsent messages may be lost; closed, and lingering unless all is sent: "+list(held), cause)
 	case left > 0:
-		reason = fmt.Sprintf("%d sockets were still to be closed", left)
-	default:
-		reason = "zmq_ctx_term has not returned; libzmq may be looking up a host name"
+		return c.gaveUp(fmt.Sprintf("not closed in time: %d sockets were still to be closed", left), cause)
 	}
-	err := fmt.Errorf("zmqsafe: context made at %v not closed in time: %s: %w", c.made, reason, cause)
+	return c.gaveUp("not closed in time: zmq_ctx_term has not returned; libzmq may be looking up a host name", cause)
+}
+
+// gaveUp makes the error for a close that a deadline ended, and reports it.
+func (c *contextState) gaveUp(what string, cause error) error {
+	err := fmt.Errorf("zmqsafe: context made at %v %s: %w", c.made, what, cause)
 	c.logger.Warn(err.Error())
 	return err
+}
+
+func list(lingerers []lingerer) string {
+	var texts []string
+	for _, l := range lingerers {
+		texts = append(texts, l.String())
+	}
+	return strings.Join(texts, "; ")
 }

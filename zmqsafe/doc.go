@@ -61,15 +61,19 @@
 // the linger. Delivered means handed to the network; what a peer does with
 // messages, only the peer can say.
 //
-// Socket.Close returns at once: libzmq lingers in the background. It ends calls
-// that are blocked on the socket with ErrorSocketClosed.
+// When a linger that the deadline had cut runs out, messages may be lost: Close
+// then returns an error that wraps context.DeadlineExceeded and names the sockets
+// and the places that made them, and the same is logged.
 //
-// A deadline can shorten the linger of sockets that are open when the context is
-// closed. A socket that the program has closed itself, with a longer linger than
-// the deadline leaves, is out of reach: zmq_ctx_term then waits for it in the
-// background, Close returns in time, and its error and a log line name the socket
-// and the place that made it. So don't close sockets one by one only to close the
-// context next: closing the context is enough.
+// Socket.Close returns at once: libzmq lingers in the background. It ends calls
+// that are blocked on the socket with ErrorSocketClosed. If LINGER is longer than
+// the close timeout of the context, zmq_close waits for a second: after it the
+// linger could not be cut any more, and most programs close the context next.
+// Bound endpoints are free at once all the same.
+//
+// A socket that went to zmq_close with a longer linger than a later deadline
+// leaves is out of reach. Close and Shutdown then return in time, with an error
+// that names it, and zmq_ctx_term waits for it in the background.
 //
 // # Errors
 //

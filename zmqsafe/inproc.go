@@ -76,7 +76,7 @@ func (n *inprocNames) bind(s *socketState, name string) error {
 	due := n.resolvedLocked(name)
 	n.mu.Unlock()
 	for _, s := range due {
-		_ = s.close(never, false)
+		_ = s.close(never, byProgram)
 	}
 	return nil
 }
@@ -142,6 +142,6 @@ func (n *inprocNames) closeSpare() {
 	n.mu.Unlock()
 	if spare != nil {
 		spare.mark(errTerm)
-		_ = spare.close(never, true)
+		_ = spare.close(never, withContext)
 	}
 }

@@ -62,12 +62,24 @@ func (c *contextState) newestFirst() []*socketState {
 // lingerer is a socket after its zmq_close, which libzmq may still hold on to.
 type lingerer struct {
 	SocketInfo
-	policy linger.Policy
-	closed time.Time
+	asked, policy linger.Policy // what the program set, and what is left of it
+	since         time.Time
 }
 
 func (l lingerer) String() string {
+	if l.policy != l.asked {
+		return fmt.Sprintf("%v, LINGER %v cut to %v", l.SocketInfo, l.asked, l.policy)
+	}
 	return fmt.Sprintf("%v, LINGER %v", l.SocketInfo, l.policy)
+}
+
+// ranOut reports whether the linger is over.
+func (l lingerer) ranOut() bool { return !outlasts(l.policy, time.Since(l.since)) }
+
+// outlasts reports whether p lingers longer than d.
+func outlasts(p linger.Policy, d time.Duration) bool {
+	lingers, finite := p.Duration()
+	return !finite || lingers > d
 }
 
 // maxLingerers bounds the memory for a program that goes on closing sockets with
@@ -75,26 +87,20 @@ func (l lingerer) String() string {
 const maxLingerers = 64
 
 // forget takes s off the registry after its zmq_close.
-func (c *contextState) forget(s *socketState, info SocketInfo, policy linger.Policy) {
+func (c *contextState) forget(s *socketState, l lingerer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.sockets, s.id)
-	if s.internal || policy == linger.Drop {
+	if s.internal || l.asked == linger.Drop {
 		return
 	}
-	c.lingering = append(c.stillLingeringLocked(), lingerer{info, policy, time.Now()})
+	if c.state == open { // what the end of the context closes is kept for its report
+		c.lingering = slices.DeleteFunc(c.lingering, lingerer.ranOut)
+	}
+	c.lingering = append(c.lingering, l)
 	if len(c.lingering) > maxLingerers {
 		c.lingering = c.lingering[1:]
 	}
-}
-
-// stillLingeringLocked drops those whose linger is over.
-func (c *contextState) stillLingeringLocked() []lingerer {
-	c.lingering = slices.DeleteFunc(c.lingering, func(l lingerer) bool {
-		d, finite := l.policy.Duration()
-		return finite && time.Since(l.closed) > d
-	})
-	return c.lingering
 }
 
 // site is where a program called into this package.

@@ -48,6 +48,7 @@ type socketState struct {
 	midSend   bool          // the last part was sent with SNDMORE
 	fd        int           // ZMQ_FD once it is watched, or -1
 	dup       int           // the duplicate that GetFd hands out, or -1
+	grace     *time.Timer   // runs while zmq_close is put off for a long linger
 	monitor   *relay        // takes the events of this socket, or nil
 	endpoints []endpoint
 	inproc    inprocUse // guarded by c.inproc.mu instead
@@ -184,7 +185,7 @@ func (soc *Socket) Close() error {
 	defer runtime.KeepAlive(soc)
 	soc.cleanup.Stop()
 	s.mark(ErrorSocketClosed)
-	return s.close(never, false)
+	return s.close(never, byProgram)
 }
 
 // mark ends all calls on the socket, now and from now on, with why. What the
@@ -203,36 +204,79 @@ func (s *socketState) mark(why error) {
 // never is no deadline.
 var never time.Time
 
+// closer says on whose behalf a socket is closed.
+type closer uint8
+
+const (
+	byProgram   closer = iota // by Close, or since the socket was lost
+	afterGrace                // by Close, closeGrace ago
+	withContext               // by the end of its context
+)
+
+// closeGrace is how long a Close with a very long linger waits for the context's.
+const closeGrace = time.Second
+
 // close hands a marked socket back to libzmq, once. LINGER is clamped to the
-// deadline unless that is never. final says that the context is going: monitors
-// end here and now, and nothing is put off.
-func (s *socketState) close(deadline time.Time, final bool) error {
+// deadline unless that is never.
+//
+// zmq_close is put off while an inproc connect is pending (see inprocNames). It
+// is also put off when LINGER is longer than the close timeout: after zmq_close
+// the linger can't be cut any more, and zmq_ctx_term would have to be abandoned.
+// Most programs close their sockets and the context in one go, so for closeGrace
+// the context gets the chance to do it (invariant 4).
+func (s *socketState) close(deadline time.Time, by closer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == closed || !final && s.c.inproc.putOff(s) {
+	if s.state == closed || by != withContext && s.putOff(by) {
 		return nil
 	}
+	if s.grace != nil {
+		s.grace.Stop()
+	}
 	info := s.infoLocked()
-	if final {
-		_ = s.stopMonitor()
+	if by == withContext {
+		_ = s.stopMonitor() // otherwise events go on until libzmq is done with the socket
 	}
 	if s.fd >= 0 {
 		s.c.waker.remove(s, s.fd)
 	}
 	s.releaseDup()
-	for _, e := range s.endpoints {
-		if e.bound && isInproc(e.actual) {
-			_ = s.detachEndpoint(e) // now, not when libzmq gets to it: the name is free
-		}
-	}
+	s.unbindAll()
 	policy := within(s.linger, deadline)
 	err := setLinger(s.raw, policy)
 	if closeErr := s.raw.Close(); err == nil {
 		err = closeErr
 	}
 	s.state, s.sock = closed, nil
-	s.c.forget(s, info, policy)
+	s.c.forget(s, lingerer{SocketInfo: info, asked: s.linger, policy: policy, since: time.Now()})
 	return err
+}
+
+// putOff reports whether zmq_close has to wait, and sees to it that it comes. The
+// caller holds mu.
+func (s *socketState) putOff(by closer) bool {
+	if s.c.inproc.putOff(s) {
+		return true
+	}
+	sends := s.typ != PULL && s.typ != SUB
+	if by == afterGrace || !sends || !outlasts(s.linger, s.c.closeTimeout) {
+		return false
+	}
+	if s.grace == nil {
+		s.unbindAll()
+		s.grace = time.AfterFunc(closeGrace, func() { _ = s.close(never, afterGrace) })
+	}
+	return true
+}
+
+// unbindAll frees what the socket has bound, now rather than when libzmq gets to
+// it. The caller holds mu.
+func (s *socketState) unbindAll() {
+	for _, e := range s.endpoints {
+		if e.bound {
+			_ = s.detachEndpoint(e)
+		}
+	}
 }
 
 // arm has the waker watch the socket, once. The caller holds mu.
