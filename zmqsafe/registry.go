@@ -73,8 +73,13 @@ func (l lingerer) String() string {
 	return fmt.Sprintf("%v, LINGER %v", l.SocketInfo, l.policy)
 }
 
-// ranOut reports whether the linger is over.
-func (l lingerer) ranOut() bool { return !outlasts(l.policy, time.Since(l.since)) }
+// ranOut reports whether the linger is over. libzmq counts it in whole
+// milliseconds of a clock that it reads now and then (clock.cpp,
+// clock_t::now_ms), so it may end a little early.
+func (l lingerer) ranOut() bool {
+	const slack = 5 * time.Millisecond
+	return !outlasts(l.policy, time.Since(l.since)+slack)
+}
 
 // outlasts reports whether p lingers longer than d.
 func outlasts(p linger.Policy, d time.Duration) bool {

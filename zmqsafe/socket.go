@@ -242,13 +242,13 @@ func (s *socketState) close(deadline time.Time, by closer) error {
 	}
 	s.releaseDup()
 	s.unbindAll()
-	policy := within(s.linger, deadline)
+	policy, since := within(s.linger, deadline), time.Now()
 	err := setLinger(s.raw, policy)
 	if closeErr := s.raw.Close(); err == nil {
 		err = closeErr
 	}
 	s.state, s.sock = closed, nil
-	s.c.forget(s, lingerer{SocketInfo: info, asked: s.linger, policy: policy, since: time.Now()})
+	s.c.forget(s, lingerer{SocketInfo: info, asked: s.linger, policy: policy, since: since})
 	return err
 }
 
