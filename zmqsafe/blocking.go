@@ -33,7 +33,7 @@ func do[R any](ctx context.Context, soc *Socket, dir State, flags Flag, try func
 	if err != errAgain || flags&DONTWAIT != 0 || timeout == 0 {
 		return r, err
 	}
-	err = s.wait(ctx, dir, timeout, func(watched bool) (State, error) {
+	err = s.wait(ctx, dir, s.exact(dir), timeout, func(watched bool) (State, error) {
 		// Watching before trying: an edge after the try is then seen.
 		if err := s.arm(); err != nil {
 			return 0, err
@@ -43,6 +43,17 @@ func do[R any](ctx context.Context, soc *Socket, dir State, flags Flag, try func
 		return ready, err
 	})
 	return r, err
+}
+
+// exact reports whether ZMQ_EVENTS with dir means that the call succeeds. A
+// socket that chooses among its peers knows; one that sends to a certain peer
+// (ROUTER, STREAM) or to all of them (PUB) reports POLLOUT regardless.
+func (s *socketState) exact(dir State) bool {
+	switch s.typ {
+	case PUSH, DEALER, REQ, PAIR:
+		return true
+	}
+	return dir == POLLIN
 }
 
 // call makes one call that doesn't wait, such as setting an option. Such a call

@@ -25,12 +25,18 @@ import (
 //     wake keeps one token, so what happens between the try and the wait is not
 //     lost; a token too many costs one try.
 //   - Readiness comes from two places: the edge of ZMQ_FD, seen by the context's
-//     waker, and any other call on the socket, since each empties the mailbox
-//     that both directions share and so may eat that edge. Therefore unlock
-//     wakes: a call that ran while somebody waited passes on ZMQ_EVENTS as it is
-//     after the call. A try that failed wakes only the other direction, and only
-//     for a readiness that libzmq reports, so two waiters can't keep each other
-//     busy.
+//     waker, and any call on the socket, since each works off the mailbox that
+//     both directions share and so may eat that edge. Therefore unlock wakes: a
+//     call that ran while somebody waited passes on ZMQ_EVENTS as it is after the
+//     call. Reading ZMQ_EVENTS works off the mailbox, too. So a waiter whose try
+//     failed, and who learns from it that its own direction is ready by now,
+//     tries again at once: the edge for that is gone. It wakes the other
+//     direction only for a readiness that libzmq reports, and every try that
+//     such a report causes takes something from libzmq, so two waiters can't
+//     keep each other busy.
+//   - Where POLLOUT doesn't promise that a send succeeds (a ROUTER reports it when
+//     any peer has room), a waiter would try for ever. It takes no notice of the
+//     report, and tries again after recheck, for the edge that it may have missed.
 //   - gone is closed when the state leaves open. It ends every wait, before
 //     close asks for mu: closing never waits for a waiter.
 //
@@ -106,6 +112,9 @@ func (d *side) kick() {
 	}
 }
 
+// recheck is after what time a sender tries again that POLLOUT tells nothing.
+const recheck = 20 * time.Millisecond
+
 // wait calls try under mu until it returns something else than EAGAIN, and
 // waits in between for the socket to become ready in direction dir, POLLIN or
 // POLLOUT. It gives up when the guard leaves open (the error is why), when ctx
@@ -113,32 +122,24 @@ func (d *side) kick() {
 // Giving up takes nothing from the socket and puts nothing into it.
 //
 // try is told whether the other direction is waited for, and returns ZMQ_EVENTS
-// if so.
-func (g *guard) wait(ctx context.Context, dir State, timeout time.Duration, try func(watched bool) (State, error)) error {
+// if so. exact says that dir in ZMQ_EVENTS means that try succeeds.
+func (g *guard) wait(ctx context.Context, dir State, exact bool, timeout time.Duration, try func(watched bool) (State, error)) error {
 	d, other := &g.in, &g.out
 	if dir == POLLOUT {
 		d, other = other, d
 	}
-	var expired <-chan time.Time
+	var expired, due <-chan time.Time
 	if timeout >= 0 {
 		timer := time.NewTimer(timeout)
 		defer timer.Stop()
 		expired = timer.C
 	}
-	await := func(token <-chan struct{}) error {
-		select {
-		case <-token:
-			return nil
-		case <-g.gone:
-			return g.reason()
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-expired:
-			return errAgain
-		}
+	if !exact {
+		ticker := time.NewTicker(recheck)
+		defer ticker.Stop()
+		due = ticker.C
 	}
-
-	if err := await(d.turn); err != nil {
+	if err := g.await(ctx, d.turn, nil, expired); err != nil {
 		return err
 	}
 	d.waiting.Store(true)
@@ -151,13 +152,32 @@ func (g *guard) wait(ctx context.Context, dir State, timeout time.Duration, try 
 			return err
 		}
 		ready, err := try(other.waiting.Load())
-		g.unlock(ready &^ dir) // a ROUTER is always POLLOUT: it would wake itself for ever
+		g.unlock(ready &^ dir)
 		if err != errAgain {
 			return err
 		}
-		if err := await(d.wake); err != nil {
+		if exact && ready&dir != 0 {
+			continue
+		}
+		if err := g.await(ctx, d.wake, due, expired); err != nil {
 			return err
 		}
+	}
+}
+
+// await waits for a token, or until due.
+func (g *guard) await(ctx context.Context, token <-chan struct{}, due, expired <-chan time.Time) error {
+	select {
+	case <-token:
+		return nil
+	case <-due:
+		return nil
+	case <-g.gone:
+		return g.reason()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-expired:
+		return errAgain
 	}
 }
 

@@ -1,0 +1,235 @@
+package zmqsafe
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Here nothing but the wake-up itself ends a wait: no time-outs, no polling, no
+// third party. A wake-up that is lost hangs the test.
+
+// Each message is answered before the next is sent, so every receive waits, and
+// the other side's answer races with the beginning of that wait.
+func TestNoWakeupIsLostPingPong(t *testing.T) {
+	trips := rounds(30_000)
+	for _, endpoint := range []string{inproc(t), "tcp://127.0.0.1:*"} {
+		ctx := newContext(t)
+		a, b := newPair(t, ctx, PAIR, PAIR, endpoint)
+		var wg sync.WaitGroup
+		wg.Go(func() { pingPong(t, a, b, trips) })
+		bounded(t, "ping-pong over "+endpoint, wg.Wait)
+	}
+}
+
+func pingPong(t *testing.T, a, b *Socket, trips int) {
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range trips {
+			if _, err := b.Recv(0); !assert.NoError(t, err) {
+				return
+			}
+			if _, err := b.Send("pong", 0); !assert.NoError(t, err) {
+				return
+			}
+		}
+	})
+	for range trips {
+		_, err := a.Send("ping", 0)
+		if !assert.NoError(t, err) {
+			break
+		}
+		if _, err = a.Recv(0); !assert.NoError(t, err) {
+			break
+		}
+	}
+	wg.Wait()
+}
+
+// Both directions of both sockets are used at once, with room for one message in
+// each queue: senders and receivers of a socket wait at the same time, and each
+// call of the one may eat the edge that the other waits for.
+func TestNoWakeupIsLostFullDuplex(t *testing.T) {
+	messages := rounds(30_000)
+	for _, endpoint := range []string{inproc(t), "tcp://127.0.0.1:*"} {
+		for _, goroutines := range []int{1, 3} {
+			ctx := newContext(t)
+			a, b := newSocket(t, ctx, DEALER), newSocket(t, ctx, DEALER)
+			for _, soc := range []*Socket{a, b} {
+				require.NoError(t, soc.SetSndhwm(1))
+				require.NoError(t, soc.SetRcvhwm(1))
+			}
+			require.NoError(t, a.Bind(endpoint))
+			last, err := a.GetLastEndpoint()
+			require.NoError(t, err)
+			require.NoError(t, b.Connect(last))
+			part := make([]byte, 4096) // to fill the buffers of tcp, too
+			var wg sync.WaitGroup
+			for _, soc := range []*Socket{a, b} {
+				for range goroutines {
+					wg.Go(func() {
+						for range messages / goroutines {
+							if _, err := soc.SendBytes(part, 0); !assert.NoError(t, err) {
+								return
+							}
+						}
+					})
+					wg.Go(func() {
+						for range messages / goroutines {
+							if _, err := soc.RecvBytes(0); !assert.NoError(t, err) {
+								return
+							}
+						}
+					})
+				}
+			}
+			bounded(t, fmt.Sprint("full duplex over ", endpoint, " with ", goroutines), wg.Wait)
+		}
+	}
+}
+
+// A blocked sender must be woken by the receives of others on its socket, when
+// those work off the command that says there is room, and the other way round:
+// nothing arrives on ZMQ_FD for it then.
+func TestCallsPassOnWhatTheyLearn(t *testing.T) {
+	ctx := newContext(t)
+	a, b := newSocket(t, ctx, DEALER), newSocket(t, ctx, DEALER)
+	for _, soc := range []*Socket{a, b} {
+		require.NoError(t, soc.SetSndhwm(1))
+		require.NoError(t, soc.SetRcvhwm(1))
+	}
+	require.NoError(t, a.Bind(inproc(t)))
+	require.NoError(t, b.Connect(inproc(t)))
+	require.NoError(t, a.call((*socketState).arm)) // or it would need the waker below
+	for range rounds(2000) {
+		for {
+			if _, err := a.Send("fill", DONTWAIT); err != nil {
+				break
+			}
+		}
+		sent := make(chan error)
+		go func() { _, err := a.Send("one more", 0); sent <- err }()
+		waitUntilBlocked(t, a, POLLOUT)
+		// Without the waker: only a's own calls can tell.
+		a.s.c.waker.mu.Lock()
+		for {
+			if _, err := b.Recv(DONTWAIT); err != nil {
+				break
+			}
+		}
+		_, err := a.Recv(DONTWAIT)
+		require.Equal(t, errAgain, err)
+		assert.NoError(t, waitFor(t, "Send", sent))
+		a.s.c.waker.mu.Unlock()
+	}
+}
+
+// A ROUTER that must not drop, with one peer full and one not, is POLLOUT and yet
+// blocks: nobody may be woken by that for ever, and room must be noticed.
+func TestRouterWithOneFullPeerDoesntSpin(t *testing.T) {
+	ctx := newContext(t)
+	router := newSocket(t, ctx, ROUTER)
+	require.NoError(t, router.SetRouterMandatory(1))
+	require.NoError(t, router.SetSndhwm(1))
+	require.NoError(t, router.Bind(inproc(t)))
+	peers := map[string]*Socket{"full": nil, "free": nil}
+	for name := range peers {
+		peers[name] = newSocket(t, ctx, DEALER)
+		require.NoError(t, peers[name].SetRcvhwm(1))
+		require.NoError(t, peers[name].SetIdentity(name))
+		require.NoError(t, peers[name].Connect(inproc(t)))
+	}
+	for {
+		if _, err := router.SendMessageDontwait("full", "x"); err != nil {
+			require.Equal(t, errAgain, err)
+			break
+		}
+	}
+	sent, received := make(chan error), make(chan error)
+	go func() { _, err := router.SendMessage("full", "last"); sent <- err }()
+	waitUntilBlocked(t, router, POLLOUT)
+	go func() { _, err := router.RecvMessage(0); received <- err }()
+	waitUntilBlocked(t, router, POLLIN)
+	events, err := router.GetEvents() // and wakes both
+	require.NoError(t, err)
+	require.Equal(t, POLLOUT, events)
+	_, err = router.SendMessageDontwait("free", "x") // others get through
+	require.NoError(t, err)
+	assertIdle(t)
+	for {
+		got, err := peers["full"].Recv(0)
+		require.NoError(t, err)
+		if got == "last" {
+			break
+		}
+	}
+	assert.NoError(t, waitFor(t, "SendMessage", sent))
+	_, err = peers["free"].Send("x", 0)
+	require.NoError(t, err)
+	assert.NoError(t, waitFor(t, "RecvMessage", received))
+}
+
+// A context that is done wins over a message that is there.
+func TestDoneContextTakesNoMessage(t *testing.T) {
+	zctx := newContext(t)
+	pull, push := newPair(t, zctx, PULL, PUSH, inproc(t))
+	_, err := push.Send("x", 0)
+	require.NoError(t, err)
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = pull.RecvContext(done, 0)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = push.SendContext(done, "y", 0)
+	require.ErrorIs(t, err, context.Canceled)
+	got, err := pull.Recv(0)
+	require.NoError(t, err)
+	assert.Equal(t, "x", got)
+	_, err = pull.Recv(DONTWAIT)
+	assert.Equal(t, errAgain, err)
+}
+
+// libzmq's memory is given back, of small parts and of large ones.
+func TestReceivingLeaksNoMemory(t *testing.T) {
+	ctx := newContext(t)
+	pull, push := newPair(t, ctx, PULL, PUSH, inproc(t))
+	exchange := func(size, total int) {
+		data := bytes.Repeat([]byte{1}, size)
+		for range total / size {
+			_, err := push.SendBytes(data, 0)
+			require.NoError(t, err)
+			_, err = pull.RecvBytes(0)
+			require.NoError(t, err)
+		}
+	}
+	const total = 128 << 20
+	exchange(smallPart, total/16)
+	before := residentMemory(t)
+	exchange(smallPart, total)
+	exchange(1<<20, total)
+	assert.Less(t, residentMemory(t)-before, total/2)
+}
+
+func residentMemory(t *testing.T) int {
+	t.Helper()
+	statm, err := os.ReadFile("/proc/self/statm")
+	require.NoError(t, err)
+	pages, err := strconv.Atoi(strings.Fields(string(statm))[1])
+	require.NoError(t, err)
+	return pages * os.Getpagesize()
+}
+
+// rounds is n, or less of it with -short.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
+}
