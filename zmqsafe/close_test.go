@@ -139,7 +139,7 @@ func TestLongLingerAndEverythingSent(t *testing.T) {
 	assert.Less(t, time.Since(start), limit/2)
 }
 
-// A Close with a very long linger waits a moment for the context's, and no longer.
+// A Close with a very long linger waits a moment for the context's, no longer.
 func TestLongLingerIsPutOffForAMoment(t *testing.T) {
 	ctx := newContext(t, WithLinger(linger.Forever))
 	soc := newSocket(t, ctx, PUSH)
@@ -153,12 +153,85 @@ func TestLongLingerIsPutOffForAMoment(t *testing.T) {
 		return len(ctx.c.sockets)
 	}
 	assert.Equal(t, 1, registered())
-	// Its port is free all the same, as soon as libzmq's thread gets to it.
-	next := newSocket(t, ctx, PUSH)
-	require.Eventually(t, func() bool { return next.Bind(endpoint) == nil }, limit, time.Millisecond)
-	require.NoError(t, next.SetLinger(0))
-	require.NoError(t, next.Close())
 	require.Eventually(t, func() bool { return registered() == 0 }, limit, 10*time.Millisecond)
+	assert.Zero(t, ctx.c.graces)
+	next := newSocket(t, ctx, PUSH)
+	require.NoError(t, next.SetLinger(0))
+	require.Eventually(t, func() bool { return next.Bind(endpoint) == nil }, limit, time.Millisecond)
+	// Not for more than a few, and not where messages would be received unread.
+	for range 2 * maxGraces {
+		require.NoError(t, newSocket(t, ctx, PUSH).Close())
+	}
+	assert.LessOrEqual(t, registered(), 1+maxGraces)
+	before := registered()
+	require.NoError(t, newSocket(t, ctx, DEALER).Close())
+	assert.Equal(t, before, registered())
+}
+
+// What a bound socket has accepted is delivered too, to a peer that reads slowly:
+// unbinding at the end would cut the connections that were accepted.
+func TestCloseDeliversFromBoundSocket(t *testing.T) {
+	const messages = 200
+	for _, closeFirst := range []bool{false, true} {
+		receiver := newContext(t)
+		sender := newContext(t, WithLinger(linger.Forever))
+		push := newSocket(t, sender, PUSH)
+		require.NoError(t, push.Bind("tcp://127.0.0.1:*"))
+		endpoint, err := push.GetLastEndpoint()
+		require.NoError(t, err)
+		pull := newSocket(t, receiver, PULL)
+		require.NoError(t, pull.SetRcvhwm(1))
+		require.NoError(t, pull.Connect(endpoint))
+		data := make([]byte, 100_000)
+		for range messages {
+			_, err := push.SendBytes(data, 0)
+			require.NoError(t, err)
+		}
+		done := make(chan error)
+		go func() {
+			if closeFirst {
+				assert.NoError(t, push.Close())
+			}
+			done <- sender.Close()
+		}()
+		bounded(t, "receiving", func() {
+			for range messages {
+				got, err := pull.RecvBytes(0)
+				require.NoError(t, err)
+				require.Len(t, got, len(data))
+			}
+		})
+		assert.NoError(t, waitFor(t, "Close", done))
+	}
+}
+
+// Goroutines that close their socket when they get ETERM don't get round the
+// deadline.
+func TestCloseByReceiversKeepsDeadline(t *testing.T) {
+	for range 10 {
+		ctx, err := NewContext(WithLogger(slog.New(slog.DiscardHandler)), WithLinger(linger.MustFor(time.Minute)))
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		for range 5 {
+			soc := newSocket(t, ctx, DEALER)
+			require.NoError(t, soc.Monitor(fmt.Sprintf("inproc://events-%p", soc), EVENT_ALL))
+			require.NoError(t, soc.Connect("tcp://127.0.0.1:1"))
+			require.NoError(t, soc.Connect("inproc://nobody"))
+			_, err := soc.Send("x", 0)
+			require.NoError(t, err)
+			wg.Go(func() {
+				_, err := soc.Recv(0)
+				assert.Equal(t, ETERM, err)
+				assert.NoError(t, soc.Close())
+			})
+			waitUntilBlocked(t, soc, POLLIN)
+		}
+		bound, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		_ = ctx.Shutdown(bound)
+		cancel()
+		bounded(t, "the rest of the close", func() { _ = ctx.Shutdown(context.Background()) })
+		bounded(t, "receivers", wg.Wait)
+	}
 }
 
 // A linger that zmq_close has taken can't be cut any more: Shutdown returns in

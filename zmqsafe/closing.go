@@ -3,6 +3,7 @@ package zmqsafe
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,13 +36,20 @@ func (c *contextState) beginClose(deadline time.Time) {
 	if c.state != open {
 		return
 	}
-	c.state = closing
-	go c.close(deadline)
+	c.state, c.deadline = closing, deadline
+	go c.close()
+}
+
+// closeDeadline tells whether the context is being closed, and until when.
+func (c *contextState) closeDeadline() (deadline time.Time, closing bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.deadline, c.state != open
 }
 
 // close is the order in which a context is closed (invariants 4 to 6). newSocket
 // refuses from here on, so the registry only shrinks.
-func (c *contextState) close(deadline time.Time) {
+func (c *contextState) close() {
 	defer close(c.done)
 	sockets := c.newestFirst()
 	// Wake everybody before anything is closed, so that all leave at once.
@@ -50,12 +58,12 @@ func (c *contextState) close(deadline time.Time) {
 	}
 	c.inproc.resolveAll()
 	for _, s := range sockets {
-		_ = s.close(deadline, withContext)
+		_ = s.close(withContext)
 	}
-	// Monitors last: until it is gone a socket sends events, and libzmq's I/O
-	// thread would stop if nobody took them.
+	// The package's own last: until it is gone a monitored socket sends events, and
+	// libzmq's I/O thread would stop if nobody took them.
 	c.closeRelays()
-	c.inproc.closeSpare()
+	c.closeRest()
 	c.waker.close()
 	if err := c.raw.Term(); err != nil {
 		c.closeErr = fmt.Errorf("zmqsafe: zmq_ctx_term: %w", err)
@@ -67,6 +75,17 @@ func (c *contextState) close(deadline time.Time) {
 	c.mu.Unlock()
 	if len(cut) > 0 {
 		c.closeErr = c.gaveUp("closed at its deadline: unsent messages may be lost: "+list(cut), context.DeadlineExceeded)
+	}
+}
+
+// closeRest closes what the registry still holds: sockets of the package's own.
+func (c *contextState) closeRest() {
+	c.mu.Lock()
+	rest := slices.Collect(maps.Values(c.sockets))
+	c.mu.Unlock()
+	for _, s := range rest {
+		s.mark(errTerm)
+		_ = s.close(withContext)
 	}
 }
 

@@ -41,6 +41,9 @@ type contextState struct {
 	lastID     int32                  // guarded by mu
 	maxSockets int                    // guarded by mu; what the program may have
 	linger     linger.Policy          // guarded by mu; for new sockets
+	configured linger.Policy          // guarded by mu; the same before SetBlocky
+	deadline   time.Time              // guarded by mu; of the close, zero for none
+	graces     int                    // guarded by mu; sockets whose zmq_close waits
 	relays     map[*relay]struct{}    // guarded by mu; one for each monitor
 	lingering  []lingerer             // guarded by mu; closed, and maybe not yet gone
 	started    bool                   // guarded by mu; a first socket was made
@@ -116,6 +119,7 @@ func NewContext(options ...Option) (*Context, error) {
 			return nil, err
 		}
 	}
+	c.configured = c.linger
 	raw, err := zmq4.NewContext()
 	if err != nil {
 		return nil, err

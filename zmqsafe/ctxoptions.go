@@ -66,13 +66,13 @@ func (ctx *Context) SetIpv6(on bool) error {
 func (ctx *Context) GetIpv6() (bool, error) { return ctxGet(ctx, (*zmq4.Context).GetIpv6) }
 
 // SetBlocky with false makes 0 the LINGER of new sockets, as in libzmq. With
-// true, which is libzmq's default, new sockets start with linger.Default.
+// true, which is libzmq's default, they start with the context's, see WithLinger.
 func (ctx *Context) SetBlocky(on bool) error {
 	return ctx.call(func(c *contextState) error {
 		if err := c.raw.SetBlocky(on); err != nil {
 			return err
 		}
-		c.linger = linger.Default
+		c.linger = c.configured
 		if !on {
 			c.linger = linger.Drop
 		}

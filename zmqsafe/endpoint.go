@@ -38,8 +38,9 @@ func (soc *Socket) Connect(endpoint string) error {
 }
 
 // Unbind stops accepting connections on an endpoint given to Bind, or as
-// GetLastEndpoint tells it. Established connections stay. See
-// https://api.zeromq.org/4-3:zmq-unbind.
+// GetLastEndpoint tells it. libzmq also ends the connections that were accepted
+// there, except with inproc; what they still have to send is sent within the
+// linger. See https://api.zeromq.org/4-3:zmq-unbind.
 //
 // Errors: ENOENT for an endpoint that isn't bound.
 func (soc *Socket) Unbind(endpoint string) error {
@@ -50,7 +51,8 @@ func (soc *Socket) Unbind(endpoint string) error {
 // aren't sent yet are kept for the linger. See
 // https://api.zeromq.org/4-3:zmq-disconnect.
 //
-// Errors: ENOENT for an endpoint that isn't connected.
+// Errors: ENOENT for an endpoint that isn't connected; ENOTCONN for a ROUTER or
+// REP and an inproc name that nobody has bound yet.
 func (soc *Socket) Disconnect(endpoint string) error {
 	return soc.detach("Disconnect", endpoint)
 }
@@ -90,8 +92,14 @@ func (soc *Socket) detach(name, given string) error {
 		if err := checkEndpoint(name, given); err != nil {
 			return err
 		}
+		is := func(e endpoint) bool { return e.given == given || e.actual == given }
+		// A socket may have bound and connected one inproc name: libzmq unbinds first.
+		i := slices.IndexFunc(s.endpoints, func(e endpoint) bool { return is(e) && e.bound })
+		if i < 0 {
+			i = slices.IndexFunc(s.endpoints, is)
+		}
 		e := endpoint{actual: given}
-		if i := slices.IndexFunc(s.endpoints, func(e endpoint) bool { return e.given == given || e.actual == given }); i >= 0 {
+		if i >= 0 {
 			e = s.endpoints[i]
 		} else if namesHost(given) {
 			// Not ours, and zmq_disconnect would look the name up, here and now
@@ -101,7 +109,9 @@ func (soc *Socket) detach(name, given string) error {
 		if err := s.detachEndpoint(e); err != nil {
 			return explainEndpoint(name, given, err)
 		}
-		s.endpoints = slices.DeleteFunc(s.endpoints, func(other endpoint) bool { return other.actual == e.actual })
+		s.endpoints = slices.DeleteFunc(s.endpoints, func(other endpoint) bool {
+			return other.actual == e.actual && (other.bound == e.bound || !isInproc(e.actual))
+		})
 		return nil
 	})
 }
@@ -147,8 +157,6 @@ func explainEndpoint(name, endpoint string, err error) error {
 		return explain("the context has no I/O threads, which only inproc can do without; call SetIoThreads(1) before the first socket")
 	case Errno(syscall.ENOENT):
 		return explain("the socket has no such endpoint")
-	case Errno(syscall.EMFILE):
-		return explain("no socket left in the context (SetMaxSockets)")
 	}
 	return err
 }

@@ -197,3 +197,60 @@ func TestPendingConnectsClosedThenTerminated(t *testing.T) {
 		require.NoError(t, ctx.Close())
 	}
 }
+
+// libzmq aborts the process if the pipe of a ROUTER to a pending name has been
+// ended when the name is bound.
+func TestPendingConnectsOfRouters(t *testing.T) {
+	for _, typ := range []Type{ROUTER, REP, DEALER} {
+		for _, closeFirst := range []bool{false, true} {
+			ctx := newContext(t)
+			for range 2 {
+				soc := newSocket(t, ctx, typ)
+				require.NoError(t, soc.Connect("inproc://a"))
+				require.NoError(t, soc.Connect("inproc://b"))
+				err := soc.Disconnect("inproc://b")
+				if typ != DEALER {
+					assert.ErrorIs(t, err, ENOTCONN)
+					assert.ErrorContains(t, err, "nobody has bound")
+				} else {
+					assert.NoError(t, err)
+				}
+				if closeFirst {
+					require.NoError(t, soc.Close())
+				}
+			}
+			bounded(t, "Close", func() { require.NoError(t, ctx.Close()) })
+		}
+	}
+}
+
+// A socket may be its own peer.
+func TestInprocSelfConnect(t *testing.T) {
+	for _, connectFirst := range []bool{true, false} {
+		ctx := newContext(t)
+		require.NoError(t, ctx.SetMaxSockets(2))
+		soc, other := newSocket(t, ctx, DEALER), newSocket(t, ctx, DEALER)
+		if connectFirst {
+			require.NoError(t, soc.Connect(inproc(t)))
+			require.NoError(t, soc.Bind(inproc(t)))
+		} else {
+			require.NoError(t, soc.Bind(inproc(t)))
+			require.NoError(t, soc.Connect(inproc(t)))
+		}
+		require.NoError(t, soc.Disconnect(inproc(t))) // unbinds, as in libzmq
+		assert.Empty(t, ctx.c.inproc.bound)
+		require.NoError(t, other.Connect(inproc(t)))
+		assert.Len(t, ctx.c.inproc.pending, 1)
+		require.NoError(t, other.Connect(inproc(t)), "twice")
+		require.NoError(t, other.Close())
+		registered := func() int {
+			ctx.c.mu.Lock()
+			defer ctx.c.mu.Unlock()
+			return ctx.c.countLocked()
+		}
+		assert.Equal(t, 2, registered(), "it waits for the name")
+		require.NoError(t, soc.Bind(inproc(t)))
+		assert.Equal(t, 1, registered())
+		require.NoError(t, ctx.Close())
+	}
+}

@@ -1,6 +1,7 @@
 package zmqsafe
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"syscall"
@@ -96,4 +97,28 @@ func collectGarbage(t *testing.T) {
 		runtime.GC()
 		waitFor(t, "garbage collection", ran)
 	}
+}
+
+// A duplicate of ZMQ_FD keeps the descriptor alive after its socket: nothing may
+// be left of it in the waker.
+func TestWakerForgetsClosedSockets(t *testing.T) {
+	ctx := newContext(t)
+	soc := newSocket(t, ctx, PULL)
+	fd, err := soc.GetFd()
+	require.NoError(t, err)
+	kept, err := syscall.Dup(fd)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, syscall.Close(kept)) }()
+	require.NoError(t, soc.SetRcvtimeo(time.Millisecond))
+	_, err = soc.Recv(0)
+	require.Equal(t, errAgain, err)
+	watched := func() string {
+		info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", ctx.c.waker.fd))
+		require.NoError(t, err)
+		return string(info)
+	}
+	require.Contains(t, watched(), "tfd:")
+	require.NoError(t, soc.Close())
+	assert.NotContains(t, watched(), "tfd:")
+	assert.Empty(t, ctx.c.waker.sockets)
 }

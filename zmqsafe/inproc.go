@@ -21,7 +21,7 @@ type inprocNames struct {
 	mu      sync.Mutex
 	bound   map[string]bool                      // guarded by mu
 	pending map[string]map[*socketState]struct{} // guarded by mu; who waits for a name
-	spare   *socketState                         // guarded by mu; a PAIR
+	spare   *socketState                         // guarded by mu; a PULL, which takes any number of peers
 }
 
 // inprocUse is a socket's part in inprocNames, guarded by inprocNames.mu.
@@ -35,7 +35,7 @@ func (n *inprocNames) connect(s *socketState, name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.spare == nil {
-		spare, err := s.c.newSocket(PAIR, site{}, true)
+		spare, err := s.c.newInternal(PULL, site{})
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (n *inprocNames) bind(s *socketState, name string) error {
 	due := n.resolvedLocked(name)
 	n.mu.Unlock()
 	for _, s := range due {
-		_ = s.close(never, byProgram)
+		_ = s.close(byProgram)
 	}
 	return nil
 }
@@ -102,6 +102,12 @@ func (n *inprocNames) resolvedLocked(name string) (due []*socketState) {
 func (n *inprocNames) detach(s *socketState, name string, bound bool) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	_, pending := n.pending[name][s]
+	if pending && !bound && (s.typ == ROUTER || s.typ == REP) {
+		// libzmq would abort the process once the name is bound: it then wants to
+		// send a routing id into the pipe that was ended (pipe.cpp, send_routing_id).
+		return &usageError{"nobody has bound the name yet, and before that a " + s.typ.String() + " can't be disconnected", ENOTCONN}
+	}
 	if err := s.raw.Disconnect(name); err != nil { // the same call in libzmq as zmq_unbind
 		return err
 	}
@@ -124,6 +130,16 @@ func (n *inprocNames) putOff(s *socketState) bool {
 	return s.inproc.putOff
 }
 
+// abandon binds name to the spare for a moment, so that nothing is pending there.
+func (n *inprocNames) abandon(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.spare.raw.Bind(name) == nil {
+		_ = n.spare.raw.Unbind(name)
+	}
+	n.resolvedLocked(name)
+}
+
 // resolveAll binds all that is pending to the spare, for the end of the context:
 // before any socket is closed, and when none can be connected any more.
 func (n *inprocNames) resolveAll() {
@@ -132,16 +148,5 @@ func (n *inprocNames) resolveAll() {
 	for name := range n.pending {
 		_ = n.spare.raw.Bind(name)
 		n.resolvedLocked(name)
-	}
-}
-
-// closeSpare closes the spare, if there is one.
-func (n *inprocNames) closeSpare() {
-	n.mu.Lock()
-	spare := n.spare
-	n.mu.Unlock()
-	if spare != nil {
-		spare.mark(errTerm)
-		_ = spare.close(never, withContext)
 	}
 }

@@ -17,7 +17,7 @@ func (s *socketState) lost() {
 		s.unlock(0)
 		s.c.logger.Warn(fmt.Sprintf("zmqsafe: %v was lost without Close; closing it", s.info()))
 		s.mark(ErrorSocketClosed)
-		_ = s.close(never, byProgram)
+		_ = s.close(byProgram)
 	}()
 }
 

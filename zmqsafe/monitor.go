@@ -78,26 +78,24 @@ const relayQueue = 1024
 // startMonitor has libzmq monitor the socket. The caller holds mu.
 func (s *socketState) startMonitor(addr string, events Event) error {
 	c := s.c
-	to, err := c.newSocket(PAIR, s.made, true)
-	if err != nil {
+	r := &relay{c: c, events: events, done: make(chan struct{})}
+	var err error
+	if r.to, err = newRelayEnd(c, s.made); err != nil {
 		return err
 	}
-	r := &relay{c: c, to: &Socket{s: to}, events: events, done: make(chan struct{})}
-	if err := r.to.Bind(addr); err != nil {
+	if r.from, err = newRelayEnd(c, s.made); err != nil {
 		_ = r.to.Close()
 		return err
 	}
-	from, err := c.newSocket(PAIR, s.made, true)
-	if err != nil {
-		_ = r.to.Close()
-		return err
-	}
-	r.from = &Socket{s: from}
-	inner := fmt.Sprintf("inproc://zmqsafe-monitor-%d", from.id)
-	// The reader first: so it is connected from the first event on.
-	err = r.from.Connect(inner)
+	inner := fmt.Sprintf("inproc://zmqsafe-monitor-%d", r.from.s.id)
+	err = r.to.Bind(addr)
 	if err == nil {
-		err = s.raw.Monitor(inner, events|EVENT_MONITOR_STOPPED)
+		// The reader first: so it is connected from the first event on.
+		if err = r.from.Connect(inner); err == nil {
+			if err = s.raw.Monitor(inner, events|EVENT_MONITOR_STOPPED); err != nil {
+				c.inproc.abandon(inner)
+			}
+		}
 	}
 	if err != nil {
 		_ = r.to.Close()
@@ -111,6 +109,21 @@ func (s *socketState) startMonitor(addr string, events Event) error {
 	s.monitor = r
 	go r.run(s.infoLocked())
 	return nil
+}
+
+// newRelayEnd makes one of the two sockets of a relay. It can wait for messages,
+// whatever may run out later: a relay must not fail once it is running.
+func newRelayEnd(c *contextState, made site) (*Socket, error) {
+	s, err := c.newInternal(PAIR, made)
+	if err != nil {
+		return nil, err
+	}
+	soc := &Socket{s: s}
+	if err := soc.call((*socketState).arm); err != nil {
+		_ = soc.Close()
+		return nil, err
+	}
+	return soc, nil
 }
 
 // stopMonitor ends the monitor, if there is one; its relay ends by itself. The
@@ -194,6 +207,7 @@ func (c *contextState) closeRelays() {
 	c.mu.Unlock()
 	for _, r := range relays {
 		r.to.s.mark(errTerm)
+		_ = r.to.s.close(withContext) // before waiting: a socket may have to go that is connected to it
 	}
 	for _, r := range relays {
 		<-r.done

@@ -3,11 +3,14 @@ package zmqsafe
 import (
 	"fmt"
 	"log/slog"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/zmqsafe/zmq-exit/linger"
 )
 
 type monitorEvent struct {
@@ -132,11 +135,65 @@ func TestMonitorReplacedAndStopped(t *testing.T) {
 	}
 	require.NoError(t, soc.Monitor("", 0))
 	require.NoError(t, soc.Monitor("", 0), "twice")
+	relayGone(t, ctx)
+}
+
+// A monitor that can't be had leaves nothing behind that Close would wait for.
+func TestMonitorFails(t *testing.T) {
+	ctx := newContext(t)
+	soc := newSocket(t, ctx, PULL)
+	assert.ErrorIs(t, soc.Monitor("inproc://events", EVENT_ALL|1<<16), Errno(syscall.EINVAL))
+	require.NoError(t, soc.Monitor("inproc://events", EVENT_ALL), "the name is free")
+	crowded := newContext(t)
+	require.NoError(t, crowded.SetMaxSockets(3))
+	soc = newSocket(t, crowded, PULL)
+	assert.Equal(t, Errno(syscall.EMFILE), AsErrno(soc.Monitor("inproc://events", EVENT_ALL)))
+	bounded(t, "Close", func() { require.NoError(t, crowded.Close()) })
+}
+
+func TestMonitorSendsWhatWasAskedFor(t *testing.T) {
+	ctx := newContext(t)
+	soc, reader := newSocket(t, ctx, PULL), newSocket(t, ctx, PAIR)
+	require.NoError(t, soc.Monitor(inproc(t), EVENT_LISTENING))
+	require.NoError(t, reader.Connect(inproc(t)))
+	events, _ := readEvents(reader)
+	for range 2 {
+		require.NoError(t, soc.Bind("tcp://127.0.0.1:*"))
+		endpoint, err := soc.GetLastEndpoint()
+		require.NoError(t, err)
+		require.NoError(t, newSocket(t, ctx, PUSH).Connect(endpoint))
+		assert.Equal(t, EVENT_LISTENING, waitFor(t, "event", events).kind)
+		require.NoError(t, soc.Unbind(endpoint))
+	}
+	require.NoError(t, soc.Close())
+	relayGone(t, ctx)
+	assert.Empty(t, events)
+}
+
+// A reader that never comes holds a closed socket's monitor for a moment only, and
+// the end of a context not at all.
+func TestMonitorWithoutReaderEnds(t *testing.T) {
+	ctx := newContext(t)
+	soc := newSocket(t, ctx, PULL)
+	require.NoError(t, soc.Monitor("inproc://events", EVENT_ALL))
+	require.NoError(t, soc.Bind("tcp://127.0.0.1:*"))
+	require.NoError(t, soc.Close())
+	relayGone(t, ctx)
+	soc = newSocket(t, ctx, PULL)
+	require.NoError(t, soc.Monitor("inproc://events", EVENT_ALL))
+	require.NoError(t, soc.Bind("tcp://127.0.0.1:*"))
+	start := time.Now()
+	require.NoError(t, ctx.Close())
+	assert.Less(t, time.Since(start), linger.DefaultDuration/2)
+}
+
+func relayGone(t *testing.T, ctx *Context) {
+	t.Helper()
 	require.Eventually(t, func() bool {
 		ctx.c.mu.Lock()
 		defer ctx.c.mu.Unlock()
 		return len(ctx.c.relays) == 0
-	}, limit, time.Millisecond, "relays end with their monitors")
+	}, limit, time.Millisecond)
 }
 
 func TestMonitorBadInput(t *testing.T) {

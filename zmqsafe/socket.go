@@ -90,12 +90,27 @@ func (c *contextState) newSocket(t Type, made site, internal bool) (*socketState
 	return c.newSocketLocked(t, made, internal)
 }
 
+// newInternal creates a socket of the package's own for a call on another socket.
+func (c *contextState) newInternal(t Type, made site) (*socketState, error) {
+	s, err := c.newSocket(t, made, true)
+	switch {
+	case err == ErrorContextClosed:
+		return nil, errTerm
+	case AsErrno(err) == Errno(syscall.EMFILE):
+		return nil, &usageError{"no socket is left in the context (SetMaxSockets), or no descriptor", err}
+	}
+	return s, err
+}
+
 func (c *contextState) newSocketLocked(t Type, made site, internal bool) (*socketState, error) {
 	if c.state != open {
 		return nil, ErrorContextClosed
 	}
 	if !internal && c.countLocked() >= c.maxSockets {
 		return nil, &usageError{fmt.Sprintf("NewSocket(%v): the context has its %d sockets (SetMaxSockets) open", t, c.maxSockets), Errno(syscall.EMFILE)}
+	}
+	if err := c.startLocked(); err != nil {
+		return nil, err
 	}
 	raw, err := c.raw.NewSocket(t)
 	switch {
@@ -113,12 +128,15 @@ func (c *contextState) newSocketLocked(t Type, made site, internal bool) (*socke
 	if t == XSUB {
 		s.linger = linger.Drop
 	}
-	s.guard.init(rawPointer(raw))
-	if err := setLinger(raw, s.linger); err != nil {
+	pointer, err := rawPointer(raw, t)
+	if err == nil {
+		err = setLinger(raw, s.linger)
+	}
+	if err != nil {
 		_ = raw.Close()
 		return nil, err
 	}
-	c.started = true
+	s.guard.init(pointer)
 	c.lastID = s.id
 	c.sockets[s.id] = s
 	return s, nil
@@ -185,7 +203,7 @@ func (soc *Socket) Close() error {
 	defer runtime.KeepAlive(soc)
 	soc.cleanup.Stop()
 	s.mark(ErrorSocketClosed)
-	return s.close(never, byProgram)
+	return s.close(byProgram)
 }
 
 // mark ends all calls on the socket, now and from now on, with why. What the
@@ -201,9 +219,6 @@ func (s *socketState) mark(why error) {
 	}
 }
 
-// never is no deadline.
-var never time.Time
-
 // closer says on whose behalf a socket is closed.
 type closer uint8
 
@@ -213,25 +228,23 @@ const (
 	withContext               // by the end of its context
 )
 
-// closeGrace is how long a Close with a very long linger waits for the context's.
-const closeGrace = time.Second
-
 // close hands a marked socket back to libzmq, once. LINGER is clamped to the
-// deadline unless that is never.
-//
-// zmq_close is put off while an inproc connect is pending (see inprocNames). It
-// is also put off when LINGER is longer than the close timeout: after zmq_close
-// the linger can't be cut any more, and zmq_ctx_term would have to be abandoned.
-// Most programs close their sockets and the context in one go, so for closeGrace
-// the context gets the chance to do it (invariant 4).
-func (s *socketState) close(deadline time.Time, by closer) error {
+// deadline of the context, if that is being closed.
+func (s *socketState) close(by closer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == closed || by != withContext && s.putOff(by) {
+	deadline, contextClosing := s.c.closeDeadline()
+	switch {
+	case s.state == closed:
+		return nil
+	case by == withContext:
+	case contextClosing:
+		return nil // the context does it, in its own order
+	case s.putOff(by):
 		return nil
 	}
-	if s.grace != nil {
-		s.grace.Stop()
+	if s.grace != nil && s.grace.Stop() {
+		s.c.endGrace()
 	}
 	info := s.infoLocked()
 	if by == withContext {
@@ -241,7 +254,11 @@ func (s *socketState) close(deadline time.Time, by closer) error {
 		s.c.waker.remove(s, s.fd)
 	}
 	s.releaseDup()
-	s.unbindAll()
+	for _, e := range s.endpoints {
+		if e.bound && isInproc(e.actual) {
+			_ = s.detachEndpoint(e) // the name is free now, not when libzmq gets to it
+		}
+	}
 	policy, since := within(s.linger, deadline), time.Now()
 	err := setLinger(s.raw, policy)
 	if closeErr := s.raw.Close(); err == nil {
@@ -250,33 +267,6 @@ func (s *socketState) close(deadline time.Time, by closer) error {
 	s.state, s.sock = closed, nil
 	s.c.forget(s, lingerer{SocketInfo: info, asked: s.linger, policy: policy, since: since})
 	return err
-}
-
-// putOff reports whether zmq_close has to wait, and sees to it that it comes. The
-// caller holds mu.
-func (s *socketState) putOff(by closer) bool {
-	if s.c.inproc.putOff(s) {
-		return true
-	}
-	sends := s.typ != PULL && s.typ != SUB
-	if by == afterGrace || !sends || !outlasts(s.linger, s.c.closeTimeout) {
-		return false
-	}
-	if s.grace == nil {
-		s.unbindAll()
-		s.grace = time.AfterFunc(closeGrace, func() { _ = s.close(never, afterGrace) })
-	}
-	return true
-}
-
-// unbindAll frees what the socket has bound, now rather than when libzmq gets to
-// it. The caller holds mu.
-func (s *socketState) unbindAll() {
-	for _, e := range s.endpoints {
-		if e.bound {
-			_ = s.detachEndpoint(e)
-		}
-	}
 }
 
 // arm has the waker watch the socket, once. The caller holds mu.

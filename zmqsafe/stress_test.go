@@ -275,5 +275,7 @@ func (s *stress) openAndClose(stop context.Context, ctx *Context) {
 		assert.NoError(s.t, soc.Close())
 		s.ops.Add(5)
 		wg.Wait()
+		timer := time.NewTimer(time.Millisecond) // libzmq's threads have other things to do, too
+		<-timer.C
 	}
 }

@@ -1,9 +1,9 @@
 package zmqsafe
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
-	"sync"
 	"unsafe"
 
 	"github.com/pebbe/zmq4"
@@ -11,18 +11,14 @@ import (
 	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/czmq"
 )
 
-// checkVersion makes sure of what the package rests on: the libzmq that was
-// compiled against and the one that is loaded belong together, and raw sockets
-// are built the way rawPointer expects.
-var checkVersion = sync.OnceValue(func() error {
+// checkVersion makes sure that the libzmq that was compiled against and the one
+// that is loaded belong together.
+func checkVersion() error {
 	var compiled, loaded release
 	compiled[0], compiled[1], compiled[2] = czmq.Compiled()
 	loaded[0], loaded[1], loaded[2] = czmq.Loaded()
-	if err := fits(compiled, loaded); err != nil {
-		return err
-	}
-	return checkRawPointer()
-})
+	return fits(compiled, loaded)
+}
 
 type release [3]int
 
@@ -38,31 +34,15 @@ func fits(compiled, loaded release) error {
 		compiled, loaded, compiled[0], compiled[1], compiled[2])
 }
 
-// rawPointer returns libzmq's socket out of pebbe's, which doesn't export it.
-func rawPointer(raw *zmq4.Socket) unsafe.Pointer {
-	return reflect.ValueOf(raw).Elem().FieldByName("soc").UnsafePointer()
-}
-
-// checkRawPointer makes sure that pebbe's Socket has the field which rawPointer
-// reads, and that libzmq knows what it points to.
-func checkRawPointer() error {
-	const advice = "zmqsafe: this release of github.com/pebbe/zmq4 isn't built as zmqsafe expects (%s); use v1.4.0"
-	field, ok := reflect.TypeFor[zmq4.Socket]().FieldByName("soc")
-	if !ok || field.Type.Kind() != reflect.UnsafePointer {
-		return fmt.Errorf(advice, "Socket has no field soc of type unsafe.Pointer")
+// rawPointer returns libzmq's socket out of pebbe's, which doesn't export it. It
+// makes sure that pebbe's Socket is built as expected, and that libzmq knows what
+// it points to.
+func rawPointer(raw *zmq4.Socket, t Type) (unsafe.Pointer, error) {
+	field := reflect.ValueOf(raw).Elem().FieldByName("soc")
+	if field.IsValid() && field.Kind() == reflect.UnsafePointer {
+		if p := field.UnsafePointer(); p != nil && czmq.SocketType(p) == int(t) {
+			return p, nil
+		}
 	}
-	ctx, err := zmq4.NewContext()
-	if err != nil {
-		return err
-	}
-	defer ctx.Term()
-	soc, err := ctx.NewSocket(PAIR)
-	if err != nil {
-		return err
-	}
-	defer soc.Close()
-	if p := rawPointer(soc); p == nil || czmq.SocketType(p) != int(PAIR) {
-		return fmt.Errorf(advice, "Socket.soc is not libzmq's socket")
-	}
-	return nil
+	return nil, errors.New("zmqsafe: this release of github.com/pebbe/zmq4 isn't built as zmqsafe expects: its Socket has no field soc that is libzmq's socket; use v1.4.0")
 }

@@ -3,6 +3,7 @@ package zmqsafe
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"syscall"
@@ -17,8 +18,9 @@ import (
 // duplicate of its descriptor (GetFd) would keep the registration alive.
 type waker struct {
 	mu      sync.Mutex
+	logger  *slog.Logger
 	sockets map[int32]*socketState // guarded by mu; those that were waited for
-	epoll   *os.File               // guarded by mu; nil before the first add and after close
+	epoll   *os.File               // guarded by mu; nil before start and after close
 	fd      int                    // guarded by mu; epoll's descriptor
 	done    chan struct{}          // closed when the goroutine has ended
 }
@@ -27,11 +29,6 @@ type waker struct {
 func (w *waker) add(s *socketState, fd int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.epoll == nil {
-		if err := w.startLocked(); err != nil {
-			return fmt.Errorf("zmqsafe: can't wait for sockets: %w", err)
-		}
-	}
 	const edgeTriggered = -syscall.EPOLLET // the constant is negative in package syscall
 	event := syscall.EpollEvent{Events: syscall.EPOLLIN | edgeTriggered, Fd: s.id}
 	if err := syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_ADD, fd, &event); err != nil {
@@ -64,7 +61,10 @@ func (w *waker) close() {
 	}
 }
 
-func (w *waker) startLocked() error {
+// start is called before anything is added.
+func (w *waker) start() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return os.NewSyscallError("epoll_create1", err)
@@ -104,5 +104,9 @@ func (w *waker) run(conn syscall.RawConn, done chan<- struct{}) {
 			}
 		}
 		w.mu.Unlock()
+	}
+	if err != nil { // what waits now waits for other calls on its socket only
+		w.logger.Error("zmqsafe: can't wait for sockets any more; was a descriptor closed that isn't the program's own?",
+			"err", os.NewSyscallError("epoll_wait", err))
 	}
 }

@@ -132,6 +132,28 @@ func TestCallsPassOnWhatTheyLearn(t *testing.T) {
 	}
 }
 
+// wait on its own: what a kick, a report or a recheck does to it.
+func TestGuardWait(t *testing.T) {
+	wait := func(dir State, exact bool, first func(g *guard) State) (tries int) {
+		var g guard
+		g.init(nil)
+		bounded(t, "wait", func() {
+			assert.NoError(t, g.wait(context.Background(), dir, exact, -1, func(bool) (State, error) {
+				if tries++; tries == 1 {
+					return first(&g), errAgain
+				}
+				return 0, nil
+			}))
+		})
+		return tries
+	}
+	nothing := func(*guard) State { return 0 }
+	assert.Equal(t, 2, wait(POLLIN, true, func(g *guard) State { g.in.kick(); return 0 }), "a kick between try and wait")
+	assert.Equal(t, 2, wait(POLLIN, true, func(*guard) State { return POLLIN }), "ready by now")
+	assert.Equal(t, 2, wait(POLLOUT, true, func(*guard) State { return POLLOUT }), "ready by now")
+	assert.Equal(t, 2, wait(POLLOUT, false, nothing), "the recheck")
+}
+
 // A ROUTER that must not drop, with one peer full and one not, is POLLOUT and yet
 // blocks: nobody may be woken by that for ever, and room must be noticed.
 func TestRouterWithOneFullPeerDoesntSpin(t *testing.T) {

@@ -56,14 +56,14 @@ static int czmq_try_send (void *s, const char *buf, size_t len, int flags)
 
 // A non-blocking zmq_send looks into the mailbox only about once a
 // millisecond. Its EAGAIN may therefore be out of date, and the signal that
-// would end a wait already used up: settle the mailbox, then ask again.
-// Within a message (first is 0) it must not ask again: there, EAGAIN says that
-// the pipe which took the first parts is gone.
+// would end a wait already used up: work off the mailbox, then ask again.
+// Within a message (first is 0) it must not ask again: there, EAGAIN may say
+// that the pipe which took the first parts is gone.
 static czmq_result czmq_send (void *s, const char *buf, size_t len, int flags,
                               int first, int want)
 {
     czmq_result r = {czmq_try_send (s, buf, len, flags), 0, 0};
-    if (r.n == -EAGAIN && first && (czmq_events (s) & ZMQ_POLLOUT))
+    if (r.n == -EAGAIN && (czmq_events (s) & ZMQ_POLLOUT) && first)
         r.n = czmq_try_send (s, buf, len, flags);
     if (want)
         r.events = czmq_events (s);
