@@ -97,7 +97,7 @@ func within(p linger.Policy, deadline time.Time) linger.Policy {
 		return p
 	}
 	left := time.Until(deadline)
-	return p.Within(left - min(left/10, 250*time.Millisecond))
+	return p.Within((left - min(left/10, 250*time.Millisecond)).Truncate(time.Millisecond))
 }
 
 // overrun makes the error for a Shutdown that stopped waiting.

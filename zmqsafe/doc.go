@@ -67,13 +67,14 @@
 //
 // Socket.Close returns at once: libzmq lingers in the background. It ends calls
 // that are blocked on the socket with ErrorSocketClosed. If LINGER is longer than
-// the close timeout of the context, zmq_close waits for a second: after it the
-// linger could not be cut any more, and most programs close the context next.
-// Bound endpoints are free at once all the same.
+// the close timeout of the context, zmq_close of a socket that only sends (PUSH,
+// PUB, XPUB) waits for a second: after it the linger could not be cut any more, and
+// most programs close the context next.
 //
 // A socket that went to zmq_close with a longer linger than a later deadline
 // leaves is out of reach. Close and Shutdown then return in time, with an error
-// that names it, and zmq_ctx_term waits for it in the background.
+// that names it, and zmq_ctx_term waits for it in the background. So with long
+// lingers don't close sockets one by one at the end: close the context.
 //
 // # Errors
 //
@@ -99,7 +100,10 @@
 //   - GetFd returns a duplicate.
 //   - Durations below 1 ms are rounded up, where raw makes 0 of them.
 //   - Unbind takes the endpoint as it was given to Bind, too; an inproc name is
-//     free as soon as its socket is closed.
+//     free as soon as its socket is closed. A ROUTER or REP can't Disconnect from
+//     an inproc name before somebody has bound it: libzmq would abort.
+//   - The first socket of a context fails with EMFILE when the descriptors that
+//     libzmq's threads need can't be had; raw aborts.
 //   - Monitor events are kept for a reader that is slow or not there yet; they
 //     never stop libzmq's threads.
 //   - On error, receives return nil rather than an empty slice.

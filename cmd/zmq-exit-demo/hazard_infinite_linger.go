@@ -28,10 +28,10 @@ var infiniteLinger = hazard{
 
 What the guard does
   LINGER is 1 s unless the program asks for something else. This one asks for -1 and
-  gets it, but the deadline of the context wins: a linger longer than that is put off
-  for a second after Close, and when the context is closed meanwhile, it is cut to the
-  time that is left before zmq_close sees it. So Term ends at its deadline, nothing is
-  left behind, and its error names the socket, its endpoint, and the line that made it.
+  gets it, but the deadline of the context wins: zmq_close of a PUSH with a linger longer
+  than that waits for a second, and when the context is closed meanwhile, the linger is
+  cut to the time that is left. So Term ends at its deadline, nothing is left behind,
+  and its error names the socket, its endpoint, and the line that made it.
 `,
 }
 
