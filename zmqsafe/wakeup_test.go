@@ -1,13 +1,8 @@
 package zmqsafe
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"runtime/debug"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
@@ -217,37 +212,6 @@ func TestDoneContextTakesNoMessage(t *testing.T) {
 	assert.Equal(t, "x", got)
 	_, err = pull.Recv(DONTWAIT)
 	assert.Equal(t, errAgain, err)
-}
-
-// libzmq's memory is given back, of small parts and of large ones.
-func TestReceivingLeaksNoMemory(t *testing.T) {
-	ctx := newContext(t)
-	pull, push := newPair(t, ctx, PULL, PUSH, inproc(t))
-	exchange := func(size, total int) {
-		data := bytes.Repeat([]byte{1}, size)
-		for range total / size {
-			_, err := push.SendBytes(data, 0)
-			require.NoError(t, err)
-			_, err = pull.RecvBytes(0)
-			require.NoError(t, err)
-		}
-	}
-	const total = 128 << 20
-	exchange(smallPart, total/16)
-	before := residentMemory(t)
-	exchange(smallPart, total)
-	exchange(1<<20, total)
-	assert.Less(t, residentMemory(t)-before, total/2)
-}
-
-func residentMemory(t *testing.T) int {
-	t.Helper()
-	debug.FreeOSMemory() // Go's own share
-	statm, err := os.ReadFile("/proc/self/statm")
-	require.NoError(t, err)
-	pages, err := strconv.Atoi(strings.Fields(string(statm))[1])
-	require.NoError(t, err)
-	return pages * os.Getpagesize()
 }
 
 // rounds is n, or less of it with -short.
