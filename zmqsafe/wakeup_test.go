@@ -114,17 +114,53 @@ func TestCallsPassOnWhatTheyLearn(t *testing.T) {
 		sent := make(chan error)
 		go func() { _, err := a.Send("one more", 0); sent <- err }()
 		waitUntilBlocked(t, a, POLLOUT)
-		// Without the waker: only a's own calls can tell.
-		a.s.c.waker.mu.Lock()
-		for {
-			if _, err := b.Recv(DONTWAIT); err != nil {
-				break
+		withoutWaker(ctx, func() {
+			for {
+				if _, err := b.Recv(DONTWAIT); err != nil {
+					break
+				}
 			}
+			_, err := a.Recv(DONTWAIT)
+			require.Equal(t, errAgain, err)
+			assert.NoError(t, waitFor(t, "Send", sent))
+		})
+	}
+}
+
+// withoutWaker runs f while the waker is held up: only the calls on a socket can
+// tell those that wait for it.
+func withoutWaker(ctx *Context, f func()) {
+	ctx.c.waker.mu.Lock()
+	defer ctx.c.waker.mu.Unlock()
+	f()
+}
+
+// The same between the two that wait on one socket: the sender tries in vain, and
+// learns that there is something to receive.
+func TestWaitersPassOnWhatTheyLearn(t *testing.T) {
+	ctx := newContext(t)
+	a, b := newPair(t, ctx, PAIR, PAIR, inproc(t))
+	for {
+		if _, err := a.Send("fill", DONTWAIT); err != nil {
+			break
 		}
-		_, err := a.Recv(DONTWAIT)
-		require.Equal(t, errAgain, err)
-		assert.NoError(t, waitFor(t, "Send", sent))
-		a.s.c.waker.mu.Unlock()
+	}
+	require.NoError(t, a.call((*socketState).arm))
+	for range rounds(500) {
+		sending, giveUp := context.WithCancel(context.Background())
+		sent, got := make(chan error), make(chan error)
+		go func() { _, err := a.SendContext(sending, "one more", 0); sent <- err }()
+		go func() { _, err := a.Recv(0); got <- err }()
+		waitUntilBlocked(t, a, POLLOUT)
+		waitUntilBlocked(t, a, POLLIN)
+		withoutWaker(ctx, func() {
+			_, err := b.Send("x", 0)
+			require.NoError(t, err)
+			a.s.out.kick()
+			assert.NoError(t, waitFor(t, "Recv", got))
+		})
+		giveUp()
+		assert.ErrorIs(t, waitFor(t, "Send", sent), context.Canceled)
 	}
 }
 
