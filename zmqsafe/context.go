@@ -39,6 +39,7 @@ type contextState struct {
 	state      state                  // guarded by mu: open until a close begins
 	sockets    map[int32]*socketState // guarded by mu; the registry, invariant 9
 	lastID     int32                  // guarded by mu
+	internals  int                    // guarded by mu; how many of sockets are the package's own
 	maxSockets int                    // guarded by mu; what the program may have
 	linger     linger.Policy          // guarded by mu; for new sockets
 	configured linger.Policy          // guarded by mu; the same before SetBlocky

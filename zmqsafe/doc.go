@@ -95,7 +95,7 @@
 //   - Term doesn't wait for open sockets: it closes them. Close and Term are
 //     bounded and may be called again.
 //   - A blocked call is a waiting goroutine: it holds no OS thread, and signals
-//     don't end it. SetRetryAfterEINTR has nothing to do.
+//     never end it with EINTR.
 //   - SendMessage sends all parts or none; with DONTWAIT raw may stop half-way.
 //   - GetFd returns a duplicate.
 //   - Durations below 1 ms are rounded up, where raw makes 0 of them.

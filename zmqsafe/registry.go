@@ -96,7 +96,11 @@ func (c *contextState) forget(s *socketState, l lingerer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.sockets, s.id)
-	if s.internal || l.asked == linger.Drop {
+	if s.internal {
+		c.internals--
+		return
+	}
+	if l.asked == linger.Drop {
 		return
 	}
 	if c.state == open { // what the end of the context closes is kept for its report

@@ -1,0 +1,90 @@
+package zmqsafe
+
+import (
+	"runtime"
+	"time"
+)
+
+// Close closes the socket. See https://api.zeromq.org/4-3:zmq-close.
+//
+// Calls on the socket that are blocked in other goroutines return
+// ErrorSocketClosed. Close itself doesn't block: libzmq goes on sending what was
+// accepted for as long as LINGER says, in its own threads, and only closing the
+// context waits for that. Closing a socket again, or one that its context has
+// closed, does nothing and returns nil.
+func (soc *Socket) Close() error {
+	s, err := soc.core()
+	if soc == nil {
+		return err
+	}
+	if err != nil {
+		return nil
+	}
+	defer runtime.KeepAlive(soc)
+	soc.cleanup.Stop()
+	s.mark(ErrorSocketClosed)
+	return s.close(byProgram)
+}
+
+// mark ends all calls on the socket, now and from now on, with why. What the
+// program closed itself stays ErrorSocketClosed.
+func (s *socketState) mark(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == open {
+		s.state, s.why = closing, why
+		close(s.gone)
+	} else if why == ErrorSocketClosed {
+		s.why = why
+	}
+}
+
+// closer says on whose behalf a socket is closed.
+type closer uint8
+
+const (
+	byProgram   closer = iota // by Close, or since the socket was lost
+	afterGrace                // by Close, closeGrace ago
+	withContext               // by the end of its context
+)
+
+// close hands a marked socket back to libzmq, once. LINGER is clamped to the
+// deadline of the context, if that is being closed.
+func (s *socketState) close(by closer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	deadline, contextClosing := s.c.closeDeadline()
+	switch {
+	case s.state == closed:
+		return nil
+	case by == withContext:
+	case contextClosing:
+		return nil // the context does it, in its own order
+	case s.putOff(by):
+		return nil
+	}
+	if s.grace != nil && s.grace.Stop() {
+		s.c.endGrace()
+	}
+	info := s.infoLocked()
+	if by == withContext {
+		_ = s.stopMonitor() // otherwise events go on until libzmq is done with the socket
+	}
+	if s.fd >= 0 {
+		s.c.waker.remove(s, s.fd)
+	}
+	s.releaseDup()
+	for _, e := range s.endpoints {
+		if e.bound && isInproc(e.actual) {
+			_ = s.detachEndpoint(e) // the name is free now, not when libzmq gets to it
+		}
+	}
+	policy, since := within(s.linger, deadline), time.Now()
+	err := setLinger(s.raw, policy)
+	if closeErr := s.raw.Close(); err == nil {
+		err = closeErr
+	}
+	s.state, s.sock = closed, nil
+	s.c.forget(s, lingerer{SocketInfo: info, asked: s.linger, policy: policy, since: since})
+	return err
+}
