@@ -11,17 +11,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rawOutcomes is how the raw programs end. clean stands where they can be lucky.
+// rawOutcomes is how the raw programs end. clean stands where they can be lucky,
+// failed where that is the race detector's status.
 var rawOutcomes = map[string][]outcome{
 	"fd-sweep":         {abort},
 	"stray-close":      {abort},
-	"close-while-recv": {abort, hang},
+	"close-while-recv": {abort, hang, crash, clean, failed},
 	"shared-socket":    {abort, crash, hang, clean},
 	"term-open-socket": {hang},
 	"infinite-linger":  {hang},
 	"exit-after-send":  {lost, clean},
-	"monitor-close":    {abort, hang, clean},
-	"socket-limit":     {abort},
+	"monitor-close":    {abort, hang, crash, clean, failed},
+	"socket-limit":     {abort, crash},
 }
 
 const (
