@@ -6,16 +6,17 @@ import (
 )
 
 // What runs when the garbage collector finds a handle that was never closed
-// (invariant 8).
-// Both only start the work: the runtime has one goroutine for all cleanups.
+// (invariant 8). Both only start the work: the runtime has one goroutine for all
+// cleanups.
 
 func (s *socketState) lost() {
 	go func() {
 		if s.lock() != nil {
 			return // closed by its context
 		}
+		info := s.infoLocked()
 		s.unlock(0)
-		s.c.logger.Warn(fmt.Sprintf("zmqsafe: %v was lost without Close; closing it", s.info()))
+		s.c.logger.Warn(fmt.Sprintf("zmqsafe: %v was lost without Close; closing it", info))
 		s.mark(ErrorSocketClosed)
 		_ = s.close(byProgram)
 	}()

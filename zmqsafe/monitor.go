@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/zmqsafe/zmq-exit/linger"
@@ -69,6 +71,7 @@ func parseEvent(parts [][]byte) (event Event, value int, ok bool) {
 type relay struct {
 	c        *contextState
 	from, to *Socket
+	addr     string // where to is bound
 	events   Event
 	done     chan struct{}
 }
@@ -78,7 +81,7 @@ const relayQueue = 1024
 // startMonitor has libzmq monitor the socket. The caller holds mu.
 func (s *socketState) startMonitor(addr string, events Event) error {
 	c := s.c
-	r := &relay{c: c, events: events, done: make(chan struct{})}
+	r := &relay{c: c, addr: addr, events: events, done: make(chan struct{})}
 	var err error
 	if r.to, err = newRelayEnd(c, s.made); err != nil {
 		return err
@@ -136,9 +139,7 @@ func (s *socketState) stopMonitor() error {
 		return err
 	}
 	// Now, not when the last event is read: the program may use addr again.
-	for _, e := range s.monitor.to.s.info().Endpoints {
-		_ = s.monitor.to.Unbind(e)
-	}
+	_ = s.monitor.to.Unbind(s.monitor.addr)
 	s.monitor = nil
 	return nil
 }
@@ -200,10 +201,7 @@ func (r *relay) receive(queue chan<- [][]byte) (dropped int) {
 // program reads any more.
 func (c *contextState) closeRelays() {
 	c.mu.Lock()
-	relays := make([]*relay, 0, len(c.relays))
-	for r := range c.relays {
-		relays = append(relays, r)
-	}
+	relays := slices.Collect(maps.Keys(c.relays))
 	c.mu.Unlock()
 	for _, r := range relays {
 		r.to.s.mark(errTerm)

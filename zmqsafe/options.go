@@ -116,6 +116,15 @@ func set[V any](soc *Socket, name string, setter func(*zmq4.Socket, V) error, v 
 	return soc.call(func(s *socketState) error { return explainOption(name, v, s.typ, setter(s.raw, v)) })
 }
 
+// setInt is set for a C int. It refuses what that can't hold: the binding would
+// cut it off.
+func setInt(soc *Socket, name string, setter func(*zmq4.Socket, int) error, n int) error {
+	if n != int(int32(n)) {
+		return invalid("%s(%d): want a C int, from %d to %d", name, n, math.MinInt32, math.MaxInt32)
+	}
+	return set(soc, name, setter, n)
+}
+
 // setDuration is set for an option in milliseconds; -1 has a meaning of its own
 // for some of them, and is refused by libzmq for the others.
 func setDuration(soc *Socket, name string, setter func(*zmq4.Socket, time.Duration) error, d time.Duration) error {
@@ -139,25 +148,9 @@ func milliseconds(name string, d time.Duration) (time.Duration, error) {
 	return (d + time.Millisecond - 1).Truncate(time.Millisecond), nil
 }
 
-// checkInt refuses what a C int can't hold: the binding would cut it off.
-func checkInt(name string, n int) error {
-	if n != int(int32(n)) {
-		return invalid("%s(%d): want a C int, from %d to %d", name, n, math.MinInt32, math.MaxInt32)
-	}
-	return nil
-}
-
 func explainOption(name string, v any, t Type, err error) error {
 	if AsErrno(err) != Errno(syscall.EINVAL) {
 		return err
 	}
 	return &usageError{fmt.Sprintf("%s(%#v): not a value of this option, or no option of a %v socket", name, v, t), err}
-}
-
-// setInt is set for a C int.
-func setInt(soc *Socket, name string, setter func(*zmq4.Socket, int) error, n int) error {
-	if err := checkInt(name, n); err != nil {
-		return err
-	}
-	return set(soc, name, setter, n)
 }

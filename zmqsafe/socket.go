@@ -87,22 +87,6 @@ func (ctx *Context) NewSocket(t Type) (*Socket, error) {
 func (c *contextState) newSocket(t Type, made site, internal bool) (*socketState, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.newSocketLocked(t, made, internal)
-}
-
-// newInternal creates a socket of the package's own for a call on another socket.
-func (c *contextState) newInternal(t Type, made site) (*socketState, error) {
-	s, err := c.newSocket(t, made, true)
-	switch {
-	case err == ErrorContextClosed:
-		return nil, errTerm
-	case AsErrno(err) == Errno(syscall.EMFILE):
-		return nil, &usageError{"no socket is left in the context (SetMaxSockets), or no descriptor", err}
-	}
-	return s, err
-}
-
-func (c *contextState) newSocketLocked(t Type, made site, internal bool) (*socketState, error) {
 	if c.state != open {
 		return nil, ErrorContextClosed
 	}
@@ -143,6 +127,18 @@ func (c *contextState) newSocketLocked(t Type, made site, internal bool) (*socke
 		c.internals++
 	}
 	return s, nil
+}
+
+// newInternal creates a socket of the package's own for a call on another socket.
+func (c *contextState) newInternal(t Type, made site) (*socketState, error) {
+	s, err := c.newSocket(t, made, true)
+	switch {
+	case err == ErrorContextClosed:
+		return nil, errTerm
+	case AsErrno(err) == Errno(syscall.EMFILE):
+		return nil, &usageError{"no socket is left in the context (SetMaxSockets), or no descriptor", err}
+	}
+	return s, err
 }
 
 // core returns what soc stands for; a nil or zero Socket is a closed one.
@@ -192,13 +188,7 @@ func (s *socketState) arm() error {
 	return err
 }
 
-// info describes the socket for people.
-func (s *socketState) info() SocketInfo {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.infoLocked()
-}
-
+// infoLocked describes the socket for people. The caller holds mu.
 func (s *socketState) infoLocked() SocketInfo {
 	info := SocketInfo{Type: s.typ, Created: s.created, Site: s.made.String()}
 	for _, e := range s.endpoints {

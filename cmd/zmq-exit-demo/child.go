@@ -71,6 +71,12 @@ func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration) (re
 	return classify(cmd.ProcessState.Sys().(syscall.WaitStatus), stderr.String()), nil
 }
 
+// childAttributes puts a child into a process group of its own, so that it can
+// be killed with all it started, and has it killed when the demo is killed.
+func childAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
 func killGroup(pid int, signal syscall.Signal) error {
 	err := syscall.Kill(-pid, signal)
 	if errors.Is(err, syscall.ESRCH) {
