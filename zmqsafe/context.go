@@ -97,14 +97,16 @@ const LingerVariable = "ZMQSAFE_LINGER"
 //
 // It fails when the libzmq that is loaded doesn't fit the one compiled against,
 // and when an option or ZMQSAFE_LINGER is malformed.
-func NewContext(options ...Option) (*Context, error) {
+func NewContext(options ...Option) (*Context, error) { return makeContext(caller(1), options) }
+
+func makeContext(made site, options []Option) (*Context, error) {
 	if err := checkVersion(); err != nil {
 		return nil, err
 	}
 	c := &contextState{
 		logger:       slog.Default(),
 		closeTimeout: 5 * time.Second,
-		made:         caller(1),
+		made:         made,
 		state:        open,
 		sockets:      make(map[int32]*socketState),
 		relays:       make(map[*relay]struct{}),

@@ -67,13 +67,15 @@ const smallPart = 1024
 //
 // Errors: ErrorContextClosed after Close; EINVAL for an unknown type; EMFILE at
 // the limit of sockets (SetMaxSockets) or of descriptors.
-func (ctx *Context) NewSocket(t Type) (*Socket, error) {
+func (ctx *Context) NewSocket(t Type) (*Socket, error) { return ctx.newSocket(t, caller(1)) }
+
+func (ctx *Context) newSocket(t Type, made site) (*Socket, error) {
 	c, err := ctx.core()
 	if err != nil {
 		return &Socket{}, err
 	}
 	defer runtime.KeepAlive(ctx)
-	s, err := c.newSocket(t, caller(1), false)
+	s, err := c.newSocket(t, made, false)
 	if err != nil {
 		return &Socket{}, err
 	}

@@ -14,6 +14,8 @@ package czmq
 #cgo nocallback czmq_recv
 #cgo noescape czmq_copy
 #cgo nocallback czmq_copy
+#cgo noescape czmq_events
+#cgo nocallback czmq_events
 #cgo noescape czmq_type
 #cgo nocallback czmq_type
 
@@ -142,6 +144,9 @@ func Recv(sock unsafe.Pointer, buf []byte, msg *Msg, want bool) (n int, more boo
 func Copy(msg *Msg, dst []byte) {
 	C.czmq_copy(msg, (*C.char)(unsafe.Pointer(unsafe.SliceData(dst))), C.size_t(len(dst)))
 }
+
+// Events is ZMQ_EVENTS of a socket, after its mailbox was worked off.
+func Events(sock unsafe.Pointer) int { return int(C.czmq_events(sock)) }
 
 // SocketType is ZMQ_TYPE of a socket, or -1 if sock is none.
 func SocketType(sock unsafe.Pointer) int { return int(C.czmq_type(sock)) }

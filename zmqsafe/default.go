@@ -1,0 +1,40 @@
+package zmqsafe
+
+import "sync"
+
+// defaultContext is made when it is first used. It stays when it is closed: then
+// all that uses it returns ErrorContextClosed, as with raw.
+var defaultContext struct {
+	once sync.Once
+	ctx  *Context
+	err  error
+}
+
+// onDefault calls f with the default context. made is where the program asked
+// for it.
+func onDefault[R any](made site, f func(ctx *Context) (R, error)) (R, error) {
+	d := &defaultContext
+	d.once.Do(func() { d.ctx, d.err = makeContext(made, nil) })
+	if d.err != nil {
+		var none R
+		return none, d.err
+	}
+	return f(d.ctx)
+}
+
+// NewSocket creates a socket in the default context, see Context.NewSocket.
+func NewSocket(t Type) (*Socket, error) {
+	made := caller(1)
+	soc, err := onDefault(made, func(ctx *Context) (*Socket, error) { return ctx.newSocket(t, made) })
+	if soc == nil {
+		soc = &Socket{}
+	}
+	return soc, err
+}
+
+// Term closes the default context, see Context.Close. All that uses it fails
+// with ErrorContextClosed afterwards.
+func Term() error {
+	_, err := onDefault(caller(1), func(ctx *Context) (struct{}, error) { return struct{}{}, ctx.Term() })
+	return err
+}
