@@ -2,18 +2,21 @@ package zmqsafe
 
 import "sync"
 
-// defaultContext is made when it is first used. It stays when it is closed: then
-// all that uses it returns ErrorContextClosed, as with raw.
-var defaultContext struct {
+// defaultState is the default context. It is made when it is first used, and
+// stays when it is closed: then all that uses it returns ErrorContextClosed, as
+// with raw.
+type defaultState struct {
 	once sync.Once
 	ctx  *Context
 	err  error
 }
 
+var defaultContext = new(defaultState)
+
 // onDefault calls f with the default context. made is where the program asked
 // for it.
 func onDefault[R any](made site, f func(ctx *Context) (R, error)) (R, error) {
-	d := &defaultContext
+	d := defaultContext
 	d.once.Do(func() { d.ctx, d.err = makeContext(made, nil) })
 	if d.err != nil {
 		var none R

@@ -121,3 +121,15 @@ func (b *syncBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.b.String()
 }
+
+// newDefault gives the test a default context of its own, closed at its end.
+// Such tests can't run in parallel.
+func newDefault(t testing.TB) {
+	t.Helper()
+	old := defaultContext
+	t.Cleanup(func() {
+		bounded(t, "Term", func() { require.NoError(t, Term()) })
+		defaultContext = old
+	})
+	defaultContext = new(defaultState)
+}
