@@ -47,9 +47,7 @@ func NewPoller() *Poller { return new(Poller) }
 func (p *Poller) Add(soc *Socket, events State) (id int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.queue == nil {
-		p.queue = newPollQueue()
-	}
+	p.initLocked()
 	w := &watch{queue: p.queue, index: len(p.items)}
 	w.s, _ = soc.core()
 	w.events.Store(int32(events))
@@ -196,6 +194,28 @@ func (p *Poller) check(all bool) (polled []Polled, wake <-chan struct{}, err err
 		return polled, nil, nil
 	}
 	return polled, p.queue.wake, nil
+}
+
+func (p *Poller) initLocked() {
+	if p.queue == nil {
+		p.queue = newPollQueue()
+	}
+}
+
+// wakeup is what to wait for after check had nothing.
+func (p *Poller) wakeup() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.initLocked()
+	return p.queue.wake
+}
+
+// kick makes one who waits check again.
+func (p *Poller) kick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.initLocked()
+	p.queue.kick()
 }
 
 func (p *Poller) findLocked(soc *Socket) (id int) {
