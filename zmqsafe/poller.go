@@ -202,6 +202,15 @@ func (p *Poller) initLocked() {
 	}
 }
 
+// change is Update that does nothing where nothing changes.
+func (p *Poller) change(id int, events State) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if State(p.items[id].events.Load()) != events {
+		_, _ = p.updateLocked(id, events)
+	}
+}
+
 // wakeup is what to wait for after check had nothing.
 func (p *Poller) wakeup() <-chan struct{} {
 	p.mu.Lock()

@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/czmq"
 )
 
 // watchers are the polls that want to know when one socket may be ready.
@@ -153,5 +151,3 @@ func (q *pollQueue) kick() {
 	default:
 	}
 }
-
-func (s *socketState) events() State { return State(czmq.Events(s.sock)) }
