@@ -113,6 +113,8 @@ var (
 	// ErrorSocketClosed is returned by calls on a socket after its Close, and
 	// by the calls that its Close interrupted.
 	ErrorSocketClosed = zmq4.ErrorSocketClosed
+	// ErrorNoSocket is returned by a Poller for an id or socket that it hasn't.
+	ErrorNoSocket = zmq4.ErrorNoSocket
 	// ErrorMoreExpected is returned by RecvEvent for a message that is no event.
 	ErrorMoreExpected = zmq4.ErrorMoreExpected
 )

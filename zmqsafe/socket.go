@@ -46,6 +46,8 @@ type socketState struct {
 	rcvtimeo  time.Duration // negative: none
 	sndtimeo  time.Duration // negative: none
 	midSend   bool          // the last part was sent with SNDMORE
+	rcvmore   bool          // the last part received has more to follow
+	unread    []unreadPart  // what is received before anything else
 	fd        int           // ZMQ_FD once it is watched, or -1
 	dup       int           // the duplicate that GetFd hands out, or -1
 	grace     *time.Timer   // runs while zmq_close is put off for a long linger
