@@ -33,6 +33,7 @@ var hazards = []hazard{
 	exitAfterSend,
 	monitorClose,
 	socketLimit,
+	droppedContext,
 }
 
 // mode says which of a hazard's two programs is meant.
