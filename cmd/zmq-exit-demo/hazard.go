@@ -34,6 +34,7 @@ var hazards = []hazard{
 	monitorClose,
 	socketLimit,
 	droppedContext,
+	proxyStop,
 }
 
 // mode says which of a hazard's two programs is meant.

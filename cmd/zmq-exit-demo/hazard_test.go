@@ -24,6 +24,7 @@ var rawOutcomes = map[string][]outcome{
 	"monitor-close":    {abort, hang, crash, clean, failed},
 	"socket-limit":     {abort, crash},
 	"dropped-context":  {hang},
+	"proxy-stop":       {lost, abort, crash, hang, clean},
 }
 
 const (
