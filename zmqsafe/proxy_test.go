@@ -471,3 +471,40 @@ func TestProxiesShareSockets(t *testing.T) {
 	require.Equal(t, ErrorSocketClosed, waitFor(t, "Proxy", p.ended))
 	require.Equal(t, ErrorSocketClosed, waitFor(t, "Proxy", second))
 }
+
+// The peer goes while messages of many parts are on their way to it: the next
+// one gets whole messages.
+func TestProxyTearsNothing(t *testing.T) {
+	for _, typ := range []Type{PUSH, DEALER} {
+		ctx := newContext(t)
+		for i := range rounds(200) {
+			front, sender := newPair(t, ctx, PULL, PUSH, fmt.Sprintf("%s-%d", inproc(t), i))
+			back := newSocket(t, ctx, typ)
+			stop, cancel := context.WithCancel(context.Background())
+			var running sync.WaitGroup
+			running.Go(func() { assert.ErrorIs(t, ProxyContext(stop, front, back, nil), context.Canceled) })
+			running.Go(func() {
+				for err := error(nil); err == nil; {
+					_, err = sender.SendMessageContext(stop, "1", "2", "3", "4", "5", "6", "7", "8")
+				}
+			})
+			for range 2 { // more peers at a time libzmq mixes up, see doc.go
+				peer := peerOf(t, ctx, typ)
+				endpoint := fmt.Sprintf("%s-%d-%p", inproc(t), i, peer)
+				require.NoError(t, peer.Bind(endpoint))
+				require.NoError(t, back.Connect(endpoint))
+				for range 20 {
+					parts, err := peer.RecvMessage(0)
+					require.NoError(t, err)
+					require.Equal(t, []string{"1", "2", "3", "4", "5", "6", "7", "8"}, parts)
+				}
+				require.NoError(t, peer.Close())
+			}
+			cancel()
+			bounded(t, "Proxy", running.Wait)
+			for _, soc := range []*Socket{front, sender, back} {
+				require.NoError(t, soc.Close())
+			}
+		}
+	}
+}
