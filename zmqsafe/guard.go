@@ -15,8 +15,8 @@ import (
 // Closing means that calls are refused but zmq_close has yet to run.
 //
 //   - sock may be handed to libzmq only by who holds mu, having seen state under
-//     that same hold. mu is held for one call, or for all parts of one message,
-//     and never while anything is waited for.
+//     that same hold. mu is held for one call, for all parts of one message, or
+//     for a burst of a Proxy, and never while anything is waited for.
 //   - A call that would block gives mu back and waits in Go. In each direction
 //     one goroutine at a time waits for the socket: the one that has the turn.
 //     The others wait for the turn. A goroutine that comes anew tries once

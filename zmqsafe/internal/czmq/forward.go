@@ -12,7 +12,7 @@ package czmq
 // The message in hand: taken from one socket, and not yet given to another.
 typedef struct {
     zmq_msg_t *parts;
-    size_t n, cap;
+    size_t n, cap, bytes;
     int captured;
 } czmq_hand;
 
@@ -65,12 +65,18 @@ static zmq_msg_t *czmq_grow (czmq_hand *h)
     return &h->parts[h->n++];
 }
 
+// Forgets parts that were given away.
+static void czmq_clear (czmq_hand *h)
+{
+    h->n = h->bytes = 0;
+    h->captured = 0;
+}
+
 static void czmq_drop (czmq_hand *h)
 {
     for (size_t i = 0; i < h->n; i++)
         zmq_msg_close (&h->parts[i]);
-    h->n = 0;
-    h->captured = 0;
+    czmq_clear (h);
 }
 
 // Takes a whole message. All parts are there when the first one is.
@@ -92,12 +98,13 @@ static int czmq_take (void *s, czmq_hand *h)
             errno = err;
             return -1;
         }
+        h->bytes += zmq_msg_size (part);
         more = zmq_msg_more (part);
     }
     return 0;
 }
 
-// Gives all parts to s, or none and EAGAIN. A socket that isn't in the state to
+// Gives all parts to s, which need no closing then, or none and EAGAIN. A socket that isn't in the state to
 // send (a REQ that waits for its reply), or never is, counts as full.
 //
 // Once the first part was accepted, EAGAIN says that the peer which got it is
@@ -112,8 +119,11 @@ static int czmq_give (void *s, int type, zmq_msg_t *parts, size_t n)
         if (rc >= 0)
             continue;
         if (i > 0) {
-            if (type == ZMQ_PAIR)
-                return 0;
+            zmq_msg_close (&parts[i]);
+            if (type == ZMQ_PAIR) {
+                while (++i < n)
+                    zmq_msg_close (&parts[i]);
+            }
             continue;
         }
         // The EAGAIN may be out of date, see czmq_send.
@@ -142,7 +152,7 @@ static int czmq_give_copy (void *s, int type, const czmq_hand *h)
     }
     int rc = czmq_give (s, type, copies, h->n);
     int err = errno;
-    for (size_t i = 0; i < h->n; i++)
+    for (size_t i = 0; rc != 0 && i < h->n; i++)
         zmq_msg_close (&copies[i]);
     free (copies);
     errno = err;
@@ -177,15 +187,12 @@ static czmq_forwarded czmq_forward (void *from, void *to, int to_type,
             f.why = f.err == EAGAIN || f.err == EFSM ? CZMQ_FROM : CZMQ_ERROR;
             break;
         }
-        uint64_t bytes = 0;
-        for (size_t k = 0; k < h->n; k++)
-            bytes += zmq_msg_size (&h->parts[k]);
         f.why = czmq_pass (to, to_type, capture, capture_type, h);
         f.err = errno;
         if (f.why == CZMQ_MORE) {
             f.messages++;
-            f.bytes += bytes;
-            czmq_drop (h);
+            f.bytes += h->bytes;
+            czmq_clear (h);
         }
     }
     return f;
@@ -237,6 +244,7 @@ func (hand *Hand) Take(parts [][]byte) {
 		msg := C.czmq_grow(&hand.h)
 		if C.zmq_msg_init_size(msg, C.size_t(len(part))) == 0 {
 			copy(unsafe.Slice((*byte)(C.zmq_msg_data(msg)), len(part)), part)
+			hand.h.bytes += C.size_t(len(part))
 		}
 	}
 }
