@@ -22,7 +22,7 @@ import (
 
 const (
 	rawPath     = "github.com/pebbe/zmq4"
-	zmqsafePath = rawPath // until zmqsafe has the whole API
+	zmqsafePath = "github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
 // suite is a compiled test suite.
@@ -32,42 +32,61 @@ type suite struct {
 }
 
 // buildSuites compiles raw's tests twice: as they are, and with the import path
-// replaced. The second package stands nowhere but in an overlay, so it takes
-// this module's requirements, and needs no network.
+// replaced.
 func buildSuites(t *testing.T) (onRaw, onZmqsafe suite) {
 	t.Helper()
-	dir := strings.TrimSpace(goCommand(t, "list", "-m", "-f", "{{.Dir}}", rawPath))
-	sources, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
-	require.NoError(t, err)
-	require.NotEmpty(t, sources)
+	onRaw.binary = filepath.Join(t.TempDir(), "raw.test")
+	goCommand(t, "test", "-c", "-race", "-o", onRaw.binary, rawPath)
+	raw := strings.TrimSpace(goCommand(t, "list", "-m", "-f", "{{.Dir}}", rawPath))
+	onZmqsafe = buildFrom(t, readTests(t, filepath.Join(raw, "*_test.go"), rawPath, rawPath)) // until zmqsafe has the whole API
+	onRaw.alone = canBeAlone(t, onRaw)
+	onZmqsafe.alone = onRaw.alone
+	return onRaw, onZmqsafe
+}
 
-	temp := t.TempDir()
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	for _, source := range sources {
-		text, err := os.ReadFile(source)
+// readTests reads the files that match the pattern and replaces an import path.
+func readTests(t *testing.T, pattern, path, newPath string) map[string][]byte {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	files := make(map[string][]byte)
+	for _, name := range names {
+		text, err := os.ReadFile(name)
 		require.NoError(t, err)
-		text = bytes.ReplaceAll(text, []byte(`"`+rawPath+`"`), []byte(`"`+zmqsafePath+`"`))
-		replaced := filepath.Join(temp, filepath.Base(source))
-		require.NoError(t, os.WriteFile(replaced, text, 0o600))
-		overlay.Replace[filepath.Join("suite", filepath.Base(source))] = replaced
+		files[filepath.Base(name)] = bytes.ReplaceAll(text, []byte(`"`+path+`"`), []byte(`"`+newPath+`"`))
+	}
+	return files
+}
+
+// buildFrom compiles tests as a package of this module that stands nowhere but in
+// an overlay: so it takes the module's requirements, and needs no network.
+func buildFrom(t *testing.T, files map[string][]byte) suite {
+	t.Helper()
+	dir := t.TempDir()
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	for name, text := range files {
+		copied := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(copied, text, 0o600))
+		overlay.Replace[filepath.Join("suite", name)] = copied
 	}
 	text, err := json.Marshal(overlay)
 	require.NoError(t, err)
-	overlayFile := filepath.Join(temp, "overlay.json")
+	overlayFile, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "suite.test")
 	require.NoError(t, os.WriteFile(overlayFile, text, 0o600))
+	// Without go vet, which looks for the folder itself, overlay or not.
+	goCommand(t, "test", "-c", "-race", "-vet=off", "-overlay", overlayFile, "-o", binary, "./suite")
+	return suite{binary: binary}
+}
 
-	onRaw.binary, onZmqsafe.binary = filepath.Join(temp, "raw.test"), filepath.Join(temp, "zmqsafe.test")
-	goCommand(t, "test", "-c", "-race", "-o", onRaw.binary, rawPath)
-	// go vet looks for the folder itself, overlay or not.
-	goCommand(t, "test", "-c", "-race", "-vet=off", "-overlay", overlayFile, "-o", onZmqsafe.binary, "./suite")
-
-	onRaw.alone = true
-	if _, err := onRaw.list(t.Context()); err != nil {
+// canBeAlone tries to have s list its tests alone.
+func canBeAlone(t *testing.T, s suite) bool {
+	s.alone = true
+	_, err := s.list(t.Context())
+	if err != nil {
 		t.Logf("the suite shares its ports and /tmp with all else on this system: %v", err)
-		onRaw.alone = false
 	}
-	onZmqsafe.alone = onRaw.alone
-	return onRaw, onZmqsafe
+	return err == nil
 }
 
 func goCommand(t *testing.T, args ...string) string {
@@ -127,16 +146,21 @@ func runSuites(t *testing.T, suites []suite) []result {
 	return results
 }
 
+// run runs all tests of the suite, each of them *count times.
 func (s suite) run(ctx context.Context) result {
-	limit := deadline * time.Duration(*count)
-	// The suite's own deadline says more. This one is for when it doesn't work.
-	ctx, cancel := context.WithTimeout(ctx, limit+10*time.Second)
-	defer cancel()
-	args := []string{"-test.v", fmt.Sprintf("-test.count=%d", *count), "-test.timeout=" + limit.String()}
+	args := []string{fmt.Sprintf("-test.count=%d", *count)}
 	if len(cannotPass) > 0 {
 		names := slices.Collect(maps.Keys(cannotPass))
 		args = append(args, "-test.skip=^("+strings.Join(names, "|")+")$")
 	}
+	return s.runWith(ctx, deadline*time.Duration(*count), args...)
+}
+
+func (s suite) runWith(ctx context.Context, limit time.Duration, args ...string) result {
+	// The suite's own deadline says more. This one is for when it doesn't work.
+	ctx, cancel := context.WithTimeout(ctx, limit+10*time.Second)
+	defer cancel()
+	args = append(args, "-test.v", "-test.timeout="+limit.String())
 	start := time.Now()
 	out, err := s.command(ctx, args...).CombinedOutput()
 	if err != nil && !s.alone && bytes.Contains(out, []byte("address already in use")) {
