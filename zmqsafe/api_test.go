@@ -20,8 +20,6 @@ var pending = []string{
 	"AuthAllow", "AuthCurveAdd", "AuthCurveRemove", "AuthCurveRemoveAll", "AuthDeny", "AuthMetaBlob", "AuthPlainAdd",
 	"AuthPlainRemove", "AuthPlainRemoveAll", "AuthSetMetadataHandler", "AuthSetVerbose", "AuthStart", "AuthStop",
 	"Socket.ClientAuthCurve", "Socket.ClientAuthPlain", "Socket.ServerAuthCurve", "Socket.ServerAuthNull", "Socket.ServerAuthPlain",
-	"NewPoller", "NewReactor", "Polled", "Poller", "Proxy", "ProxySteerable", "Reactor",
-	"Socket.RecvBytesWithMetadata", "Socket.RecvMessageBytesWithMetadata", "Socket.RecvMessageWithMetadata", "Socket.RecvWithMetadata",
 }
 
 func load(t *testing.T, path string) *types.Package {

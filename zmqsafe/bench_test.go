@@ -28,8 +28,23 @@ func BenchmarkPushPull(b *testing.B) {
 				pull, push := newPair(b, newContext(b), PULL, PUSH, endpointFor(transport, b))
 				benchmarkStream(b, push, pull, size)
 			})
+			b.Run(fmt.Sprintf("%s/%dB/guarded-into", transport, size), func(b *testing.B) {
+				pull, push := newPair(b, newContext(b), PULL, PUSH, endpointFor(transport, b))
+				benchmarkStream(b, push, receiverInto{pull, make([]byte, size)}, size)
+			})
 		}
 	}
+}
+
+// receiverInto receives with RecvInto.
+type receiverInto struct {
+	*Socket
+	buf []byte
+}
+
+func (r receiverInto) RecvBytes(flags zmq4.Flag) ([]byte, error) {
+	n, err := r.RecvInto(r.buf, flags)
+	return r.buf[:n], err
 }
 
 func BenchmarkReqRep(b *testing.B) {

@@ -26,8 +26,8 @@
 //
 //  1. No call for a socket blocks in C. The only blocking call is zmq_ctx_term,
 //     on a goroutine of its own.
-//  2. One goroutine at a time is inside a socket, for one message at most: all
-//     parts of a multipart message.
+//  2. One goroutine at a time is inside a socket, for one message at most (all
+//     parts of a multipart message), or for a bounded burst that a Proxy moves.
 //  3. A socket goes open, closing, closed, and never back. The state is checked
 //     under the lock before every call, so a closed socket's pointer never
 //     reaches libzmq.
@@ -114,4 +114,10 @@
 // the context first. It can't shorten a host-name look-up inside libzmq; closing
 // is then abandoned at its deadline and reported. Where C code calls exit, C's
 // atexit handlers run with whatever is still open.
+//
+// It can't mend libzmq, which may tear a multipart message of a PUSH, DEALER or
+// REQ with three or more peers: when libzmq notices in the middle of sending it
+// that another peer is gone, the rest may go to a third one (lb.cpp,
+// lb_t::pipe_terminated). That takes a peer that goes within the microseconds of a
+// SendMessage; between parts that are sent one by one there is more time.
 package zmqsafe

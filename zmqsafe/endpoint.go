@@ -86,7 +86,7 @@ func (soc *Socket) attach(name, given string, bind bool) error {
 				e.actual = last
 			}
 		} else {
-			s.connectRid = ""
+			s.nextRid = ""
 		}
 		s.endpoints = append(s.endpoints, e)
 		return nil

@@ -24,7 +24,7 @@ func (soc *Socket) SetConnectRid(value string) error {
 	return soc.call(func(s *socketState) error {
 		err := s.raw.SetConnectRid(value)
 		if err == nil {
-			s.connectRid = value
+			s.nextRid = value
 		}
 		return explainOption("SetConnectRid", value, s.typ, "1 to 255 bytes, and a socket of type ROUTER or STREAM", err)
 	})
@@ -44,7 +44,7 @@ func (soc *Socket) SetRouterRaw(value int) error {
 		}
 		err := s.raw.SetRouterRaw(value)
 		if err == nil && value > 0 {
-			s.routerRaw = true // for good: libzmq doesn't take all of it back
+			s.rawMode = true // for good: libzmq doesn't take all of it back
 		}
 		return explainOption("SetRouterRaw", value, s.typ, "0 or 1, and a socket of type ROUTER", err)
 	})
@@ -54,7 +54,7 @@ func (soc *Socket) SetRouterRaw(value int) error {
 // refuses one that doesn't fit the options. The caller holds mu.
 func (s *socketState) newEndpoint(name, given string, bind bool) (endpoint, error) {
 	e := endpoint{given: given, actual: given, bound: bind, fd: -1}
-	if isInproc(given) && s.routerRaw {
+	if isInproc(given) && s.rawMode {
 		return e, &usageError{fmt.Sprintf("%s(%q): inproc doesn't go with SetRouterRaw", name, given), ENOCOMPATPROTO}
 	}
 	if bind {
@@ -62,7 +62,7 @@ func (s *socketState) newEndpoint(name, given string, bind bool) (endpoint, erro
 		e.fd, err = s.checkUseFd(name, given)
 		return e, err
 	}
-	e.rid = s.connectRid
+	e.rid = s.nextRid
 	if i := slices.IndexFunc(s.endpoints, func(other endpoint) bool { return e.rid != "" && other.rid == e.rid }); i >= 0 {
 		return e, &usageError{
 			fmt.Sprintf("%s(%q): the connection to %s has the same identity (SetConnectRid)", name, given, s.endpoints[i].actual),

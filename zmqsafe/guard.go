@@ -15,8 +15,8 @@ import (
 // Closing means that calls are refused but zmq_close has yet to run.
 //
 //   - sock may be handed to libzmq only by who holds mu, having seen state under
-//     that same hold. mu is held for one call, or for all parts of one message,
-//     and never while anything is waited for.
+//     that same hold. mu is held for one call, for all parts of one message, or
+//     for a burst of a Proxy, and never while anything is waited for.
 //   - A call that would block gives mu back and waits in Go. In each direction
 //     one goroutine at a time waits for the socket: the one that has the turn.
 //     The others wait for the turn. A goroutine that comes anew tries once
@@ -37,6 +37,8 @@ import (
 //   - Where POLLOUT doesn't promise that a send succeeds (a ROUTER reports it when
 //     any peer has room), a waiter would try for ever. It takes no notice of the
 //     report, and tries again after recheck, for the edge that it may have missed.
+//   - Polls wait for many sockets, so they wait elsewhere: what wakes waiters is
+//     also told to watchers.
 //   - gone is closed when the state leaves open. It ends every wait, before
 //     close asks for mu: closing never waits for a waiter.
 //
@@ -49,8 +51,9 @@ type guard struct {
 	sock  unsafe.Pointer // guarded by mu; libzmq's socket until closed
 	why   error          // guarded by mu; what calls return once state isn't open
 
-	gone    chan struct{}
-	in, out side
+	gone     chan struct{}
+	in, out  side
+	watchers watchers // polls, see there
 }
 
 type state uint8
@@ -95,11 +98,21 @@ func (g *guard) unlock(ready State) {
 	if ready&POLLOUT != 0 {
 		g.out.kick()
 	}
+	g.watchers.tell(ready)
+}
+
+// wakeAll is for what happened without a call. It never blocks.
+func (g *guard) wakeAll() {
+	g.in.kick()
+	g.out.kick()
+	g.watchers.tellAll()
 }
 
 // watched reports whether somebody waits, so that a call must pass ZMQ_EVENTS
 // to unlock. The caller holds mu.
-func (g *guard) watched() bool { return g.in.waiting.Load() || g.out.waiting.Load() }
+func (g *guard) watched() bool {
+	return g.in.waiting.Load() || g.out.waiting.Load() || g.watchers.any.Load()
+}
 
 // kick makes the waiter try again. It never blocks.
 func (d *side) kick() {
@@ -121,8 +134,8 @@ const recheck = 20 * time.Millisecond
 // is done (ctx.Err) and after timeout (EAGAIN); a negative timeout is none.
 // Giving up takes nothing from the socket and puts nothing into it.
 //
-// try is told whether the other direction is waited for, and returns ZMQ_EVENTS
-// if so. exact says that dir in ZMQ_EVENTS means that try succeeds.
+// try is told whether somebody else waits, and returns ZMQ_EVENTS if so. exact
+// says that dir in ZMQ_EVENTS means that try succeeds.
 func (g *guard) wait(ctx context.Context, dir State, exact bool, timeout time.Duration, try func(watched bool) (State, error)) error {
 	d, other := &g.in, &g.out
 	if dir == POLLOUT {
@@ -151,8 +164,9 @@ func (g *guard) wait(ctx context.Context, dir State, exact bool, timeout time.Du
 		if err := g.lock(); err != nil {
 			return err
 		}
-		ready, err := try(other.waiting.Load())
-		g.unlock(ready &^ dir)
+		ready, err := try(other.waiting.Load() || g.watchers.any.Load())
+		g.unlock(ready &^ dir) // this waiter knows
+		g.watchers.tell(ready) // polls don't
 		if err != errAgain {
 			return err
 		}

@@ -141,8 +141,8 @@ func TestPeerGoneWithinMessage(t *testing.T) {
 	for _, flags := range []Flag{0, DONTWAIT} {
 		for _, typ := range []Type{PUSH, DEALER} {
 			ctx := newContext(t)
-			push := newSocket(t, ctx, typ)
 			for i := range 100 {
+				push := newSocket(t, ctx, typ) // never more than two peers, see "What it can't do" in doc.go
 				firstName, nextName := fmt.Sprint("inproc://first-", i), fmt.Sprint("inproc://next-", i)
 				first, next := peerOf(t, ctx, typ), peerOf(t, ctx, typ)
 				require.NoError(t, first.Bind(firstName))
@@ -175,6 +175,7 @@ func TestPeerGoneWithinMessage(t *testing.T) {
 					require.Equal(t, Errno(syscall.EAGAIN), err)
 				}
 				require.NoError(t, next.Close())
+				require.NoError(t, push.Close())
 			}
 		}
 	}

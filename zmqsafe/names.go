@@ -122,10 +122,10 @@ var (
 	// ErrorSocketClosed is returned by calls on a socket after its Close, and
 	// by the calls that its Close interrupted.
 	ErrorSocketClosed = zmq4.ErrorSocketClosed
+	// ErrorNoSocket is returned by a Poller for an id or socket that it hasn't.
+	ErrorNoSocket = zmq4.ErrorNoSocket
 	// ErrorMoreExpected is returned by RecvEvent for a message that is no event.
 	ErrorMoreExpected = zmq4.ErrorMoreExpected
-	// ErrorNoSocket is returned by a Poller for a socket or index that it hasn't.
-	ErrorNoSocket = zmq4.ErrorNoSocket
 )
 
 // Errors of raw for what an older libzmq or another system hasn't. This package

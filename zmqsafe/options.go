@@ -95,10 +95,25 @@ func (soc *Socket) GetSndtimeo() (time.Duration, error) {
 }
 
 // GetEvents returns what the socket is ready for.
-func (soc *Socket) GetEvents() (State, error) { return get(soc, (*zmq4.Socket).GetEvents) }
+func (soc *Socket) GetEvents() (ready State, err error) {
+	err = soc.call(func(s *socketState) error {
+		events, err := s.raw.GetEvents()
+		if err == nil {
+			ready = s.readiness(int(events))
+		}
+		return err
+	})
+	return ready, err
+}
 
 // GetRcvmore reports whether the message of the last Recv has more parts.
-func (soc *Socket) GetRcvmore() (bool, error) { return get(soc, (*zmq4.Socket).GetRcvmore) }
+func (soc *Socket) GetRcvmore() (more bool, err error) {
+	err = soc.call(func(s *socketState) error {
+		more = s.rcvmore
+		return nil
+	})
+	return more, err
+}
 
 // GetType returns the type of the socket.
 func (soc *Socket) GetType() (Type, error) { return get(soc, (*zmq4.Socket).GetType) }

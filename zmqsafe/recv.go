@@ -90,17 +90,24 @@ func recvParts[T string | []byte](s *socketState, watched bool) ([]T, State, err
 // recvPart tries to receive one part, as a string or as bytes. The caller holds
 // mu.
 func recvPart[T string | []byte](s *socketState, watched bool) (part T, more bool, ready State, err error) {
+	if len(s.unread) > 0 {
+		kept := s.takeUnread()
+		return owned[T](kept.data), kept.more, s.eventsIf(watched), nil
+	}
 	n, more, events, errno := czmq.Recv(s.sock, s.buf, s.msg, watched)
 	if errno != 0 {
 		return part, false, State(events), errnoError(errno)
 	}
+	s.rcvmore = more
 	data := make([]byte, n)
 	if n <= len(s.buf) {
 		copy(data, s.buf)
 	} else {
 		czmq.Copy(s.msg, data)
 	}
-	// data is nobody else's, so a string may be made of it in place: its header
-	// is the beginning of a slice's.
-	return *(*T)(unsafe.Pointer(&data)), more, State(events), nil
+	return owned[T](data), more, State(events), nil
 }
+
+// owned makes a string of data in place, which may be done as data is nobody
+// else's: a string's header is the beginning of a slice's.
+func owned[T string | []byte](data []byte) T { return *(*T)(unsafe.Pointer(&data)) }

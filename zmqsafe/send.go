@@ -122,11 +122,14 @@ func (s *socketState) sendParts(parts [][]byte, watched bool) (total int, ready 
 
 // sendPart tries to send one part. The caller holds mu.
 func (s *socketState) sendPart(data []byte, flags Flag, watched bool) (int, State, error) {
+	if s.mustReceive() {
+		return -1, s.eventsIf(watched), EFSM
+	}
 	n, events, errno := czmq.Send(s.sock, data, int(flags), !s.midSend, watched)
 	if errno == 0 {
 		s.midSend = flags&SNDMORE != 0
 	}
-	return n, State(events), errnoError(errno)
+	return n, s.readiness(events), errnoError(errno)
 }
 
 // drops reports whether libzmq drops the rest of a message when the peer that

@@ -41,21 +41,23 @@ type socketState struct {
 	created  time.Time
 
 	// All below is guarded by guard.mu.
-	raw        *zmq4.Socket
-	linger     linger.Policy
-	rcvtimeo   time.Duration // negative: none
-	sndtimeo   time.Duration // negative: none
-	midSend    bool          // the last part was sent with SNDMORE
-	fd         int           // ZMQ_FD once it is watched, or -1
-	dup        int           // the duplicate that GetFd hands out, or -1
-	grace      *time.Timer   // runs while zmq_close is put off for a long linger
-	monitor    *relay        // takes the events of this socket, or nil
-	endpoints  []endpoint
-	connectRid string    // what SetConnectRid has set for the next Connect
-	routerRaw  bool      // SetRouterRaw was on
-	inproc     inprocUse // guarded by c.inproc.mu instead
-	buf        []byte    // where small parts arrive
-	msg        *czmq.Msg // where large parts arrive
+	raw       *zmq4.Socket
+	linger    linger.Policy
+	rcvtimeo  time.Duration // negative: none
+	sndtimeo  time.Duration // negative: none
+	midSend   bool          // the last part was sent with SNDMORE
+	rcvmore   bool          // the last part received has more to follow
+	unread    []unreadPart  // what is received before anything else
+	fd        int           // ZMQ_FD once it is watched, or -1
+	dup       int           // the duplicate that GetFd hands out, or -1
+	grace     *time.Timer   // runs while zmq_close is put off for a long linger
+	monitor   *relay        // takes the events of this socket, or nil
+	endpoints []endpoint
+	nextRid   string    // what SetConnectRid has set for the next Connect
+	rawMode   bool      // SetRouterRaw was on
+	inproc    inprocUse // guarded by c.inproc.mu instead
+	buf       []byte    // where small parts arrive
+	msg       *czmq.Msg // where large parts arrive
 }
 
 // smallPart is up to what size a message part is received in one crossing to C.

@@ -34,6 +34,7 @@ func (s *socketState) mark(why error) {
 	if s.state == open {
 		s.state, s.why = closing, why
 		close(s.gone)
+		s.watchers.tellAll()
 	} else if why == ErrorSocketClosed {
 		s.why = why
 	}

@@ -99,8 +99,7 @@ func (w *waker) run(conn syscall.RawConn, done chan<- struct{}) {
 		w.mu.Lock()
 		for _, event := range events[:n] {
 			if s := w.sockets[event.Fd]; s != nil {
-				s.in.kick()
-				s.out.kick()
+				s.wakeAll()
 			}
 		}
 		w.mu.Unlock()

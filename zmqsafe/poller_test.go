@@ -1,0 +1,464 @@
+package zmqsafe
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// newPullers returns n bound PULLs and a PUSH for each, connected.
+func newPullers(t testing.TB, n int) (pulls, pushes []*Socket) {
+	ctx := newContext(t)
+	require.NoError(t, ctx.SetMaxSockets(2*n))
+	for i := range n {
+		pull, push := newPair(t, ctx, PULL, PUSH, fmt.Sprintf("%s-%d", inproc(t), i))
+		pulls, pushes = append(pulls, pull), append(pushes, push)
+	}
+	return pulls, pushes
+}
+
+func newPollerOf(events State, sockets ...*Socket) *Poller {
+	p := NewPoller()
+	for _, soc := range sockets {
+		p.Add(soc, events)
+	}
+	return p
+}
+
+func sendText(t testing.TB, soc *Socket, text string) {
+	t.Helper()
+	_, err := soc.Send(text, 0)
+	require.NoError(t, err)
+}
+
+func TestPollReturnsWhatIsReadyInOrder(t *testing.T) {
+	pulls, pushes := newPullers(t, 4)
+	p := newPollerOf(POLLIN, pulls...)
+	polled, err := p.Poll(0)
+	require.NoError(t, err)
+	require.NotNil(t, polled)
+	require.Empty(t, polled)
+
+	sendText(t, pushes[3], "d")
+	sendText(t, pushes[1], "b")
+	want := []Polled{{pulls[1], POLLIN}, {pulls[3], POLLIN}}
+	for range 3 { // as long as it isn't received
+		polled, err = p.Poll(-1)
+		require.NoError(t, err)
+		if len(polled) == 2 { // the second message may be a moment later
+			break
+		}
+	}
+	require.Equal(t, want, polled)
+	all, err := p.PollAll(-1)
+	require.NoError(t, err)
+	require.Equal(t, []Polled{{pulls[0], 0}, {pulls[1], POLLIN}, {pulls[2], 0}, {pulls[3], POLLIN}}, all)
+
+	_, err = pulls[1].Recv(0)
+	require.NoError(t, err)
+	polled, err = p.Poll(-1)
+	require.NoError(t, err)
+	require.Equal(t, []Polled{{pulls[3], POLLIN}}, polled)
+}
+
+func TestPollTimeout(t *testing.T) {
+	pulls, _ := newPullers(t, 2)
+	p := newPollerOf(POLLIN, pulls...)
+	for _, timeout := range []time.Duration{0, time.Microsecond, 30 * time.Millisecond} {
+		start := time.Now()
+		polled, err := p.Poll(timeout)
+		require.NoError(t, err)
+		require.Empty(t, polled)
+		require.GreaterOrEqual(t, time.Since(start), timeout)
+		all, err := p.PollAll(timeout)
+		require.NoError(t, err)
+		require.Equal(t, []Polled{{pulls[0], 0}, {pulls[1], 0}}, all)
+	}
+}
+
+func TestPollOfNothing(t *testing.T) {
+	for _, p := range []*Poller{NewPoller(), new(Poller)} {
+		bounded(t, "Poll", func() {
+			polled, err := p.Poll(-1)
+			require.NoError(t, err)
+			require.Empty(t, polled)
+			polled, err = p.PollAll(-1)
+			require.NoError(t, err)
+			require.Empty(t, polled)
+		})
+		require.Equal(t, "Poller[]", p.String())
+	}
+}
+
+func TestPollerUpdateAndRemove(t *testing.T) {
+	pulls, pushes := newPullers(t, 3)
+	var p Poller
+	for i, pull := range pulls {
+		require.Equal(t, i, p.Add(pull, 0))
+		sendText(t, pushes[i], "x")
+	}
+	polled, err := p.Poll(0)
+	require.NoError(t, err)
+	require.Empty(t, polled, "no events are waited for")
+
+	previous, err := p.Update(1, POLLIN)
+	require.NoError(t, err)
+	require.Zero(t, previous)
+	previous, err = p.UpdateBySocket(pulls[2], POLLIN|POLLOUT)
+	require.NoError(t, err)
+	require.Zero(t, previous)
+	polled, err = p.Poll(-1)
+	require.NoError(t, err)
+	require.Equal(t, []Polled{{pulls[1], POLLIN}, {pulls[2], POLLIN}}, polled)
+	previous, err = p.Update(2, POLLIN)
+	require.NoError(t, err)
+	require.Equal(t, POLLIN|POLLOUT, previous)
+
+	require.NoError(t, p.Remove(0))
+	require.NoError(t, p.RemoveBySocket(pulls[2]))
+	all, err := p.PollAll(-1)
+	require.NoError(t, err)
+	require.Equal(t, []Polled{{pulls[1], POLLIN}}, all)
+	require.Equal(t, fmt.Sprintf("Poller[%v%v]", pulls[1], POLLIN), p.String())
+
+	for _, id := range []int{-1, 1, 99} {
+		_, err = p.Update(id, POLLIN)
+		require.ErrorIs(t, err, ErrorNoSocket)
+		require.ErrorIs(t, p.Remove(id), ErrorNoSocket)
+	}
+	_, err = p.UpdateBySocket(pulls[0], POLLIN)
+	require.ErrorIs(t, err, ErrorNoSocket)
+	require.ErrorIs(t, p.RemoveBySocket(pulls[0]), ErrorNoSocket)
+	require.ErrorIs(t, p.RemoveBySocket(nil), ErrorNoSocket)
+}
+
+func TestPollOutAfterRoom(t *testing.T) {
+	ctx := newContext(t)
+	pull, push := newSocket(t, ctx, PULL), newSocket(t, ctx, PUSH)
+	require.NoError(t, push.SetSndhwm(1))
+	require.NoError(t, pull.SetRcvhwm(1))
+	p := newPollerOf(POLLOUT, push)
+	polled, err := p.Poll(0)
+	require.NoError(t, err)
+	require.Empty(t, polled, "nobody to send to")
+	require.NoError(t, pull.Bind(inproc(t)))
+	require.NoError(t, push.Connect(inproc(t)))
+	for range 1000 {
+		bounded(t, "Poll", func() {
+			polled, err = p.Poll(-1)
+			require.NoError(t, err)
+			require.Equal(t, []Polled{{push, POLLOUT}}, polled)
+		})
+		for err == nil {
+			_, err = push.Send("x", DONTWAIT)
+		}
+		polled, err = p.Poll(0)
+		require.NoError(t, err)
+		require.Empty(t, polled)
+		for err == nil {
+			_, err = pull.Recv(DONTWAIT)
+		}
+	}
+}
+
+// Everything that a program can do to end somebody else's Poll.
+func TestPollIsEnded(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(zctx *Context, soc *Socket, cancel func())
+		want error
+	}{
+		"Close of a socket":   {func(_ *Context, soc *Socket, _ func()) { _ = soc.Close() }, ErrorSocketClosed},
+		"Term":                {func(zctx *Context, _ *Socket, _ func()) { _ = zctx.Term() }, ETERM},
+		"the context is done": {func(_ *Context, _ *Socket, cancel func()) { cancel() }, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			zctx := newContext(t)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			p := newPollerOf(POLLIN, newSocket(t, zctx, PULL), newSocket(t, zctx, PULL), newSocket(t, zctx, PULL))
+			const pollers = 3
+			errs := make(chan error, pollers)
+			for range pollers {
+				go func() {
+					_, err := p.PollContext(ctx)
+					errs <- err
+				}()
+			}
+			waitUntilPolling(t, p)
+			c.end(zctx, p.items[1].soc, cancel)
+			for range pollers {
+				require.ErrorIs(t, waitFor(t, "Poll", errs), c.want)
+			}
+			polled, err := p.PollContext(ctx)
+			require.ErrorIs(t, err, c.want, "and it stays so")
+			require.Empty(t, polled)
+		})
+	}
+}
+
+// waitUntilPolling returns when a Poll has looked at all sockets in vain, after
+// which it waits.
+func waitUntilPolling(t testing.TB, p *Poller) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, item := range p.items {
+			if !item.s.watchers.any.Load() {
+				return false
+			}
+		}
+		return true
+	}, limit, time.Millisecond)
+}
+
+func TestPollGoesOnWithoutTheClosedSocket(t *testing.T) {
+	pulls, pushes := newPullers(t, 2)
+	p := newPollerOf(POLLIN, pulls...)
+	require.NoError(t, pulls[0].Close())
+	_, err := p.Poll(-1)
+	require.ErrorIs(t, err, ErrorSocketClosed)
+	require.NoError(t, p.RemoveBySocket(pulls[0]))
+	sendText(t, pushes[1], "x")
+	polled, err := p.Poll(-1)
+	require.NoError(t, err)
+	require.Equal(t, []Polled{{pulls[1], POLLIN}}, polled)
+}
+
+func TestPollOfNoSocket(t *testing.T) {
+	for _, soc := range []*Socket{nil, {}} {
+		p := newPollerOf(POLLIN, soc)
+		_, err := p.Poll(-1)
+		require.ErrorIs(t, err, ErrorSocketClosed)
+		require.NotPanics(t, func() { _ = p.String() })
+		require.NoError(t, p.RemoveBySocket(soc))
+	}
+}
+
+// Add, Update and Remove, each while a Poll waits that only they can end.
+func TestPollerChangesWhilePolling(t *testing.T) {
+	pulls, pushes := newPullers(t, 2)
+	p := newPollerOf(0, pulls[0])
+	poll := func() <-chan []Polled {
+		waiting := make(chan []Polled, 1)
+		go func() {
+			polled, err := p.Poll(-1)
+			assert.NoError(t, err)
+			waiting <- polled
+		}()
+		waitUntilPolling(t, p)
+		return waiting
+	}
+	sendText(t, pushes[0], "x")
+	sendText(t, pushes[1], "x")
+
+	waiting := poll()
+	_, err := p.Update(0, POLLIN)
+	require.NoError(t, err)
+	require.Equal(t, []Polled{{pulls[0], POLLIN}}, waitFor(t, "Poll after Update", waiting))
+
+	_, err = p.UpdateBySocket(pulls[0], 0)
+	require.NoError(t, err)
+	waiting = poll()
+	require.Equal(t, 1, p.Add(pulls[1], POLLIN))
+	require.Equal(t, []Polled{{pulls[1], POLLIN}}, waitFor(t, "Poll after Add", waiting))
+
+	require.NoError(t, p.RemoveBySocket(pulls[1]))
+	waiting = poll()
+	require.NoError(t, p.Remove(0))
+	require.Empty(t, waitFor(t, "Poll after Remove of all", waiting))
+}
+
+// The stop of a poll loop that people build: a PAIR over inproc.
+func TestPairStopsPollLoop(t *testing.T) {
+	ctx := newContext(t)
+	work, jobs := newPair(t, ctx, PULL, PUSH, inproc(t))
+	told, stop := newPair(t, ctx, PAIR, PAIR, inproc(t)+"-stop")
+	done := make(chan int)
+	go func() {
+		received := 0
+		defer func() { done <- received }()
+		p := newPollerOf(POLLIN, work, told)
+		for {
+			polled, err := p.Poll(-1)
+			if !assert.NoError(t, err) {
+				return
+			}
+			for _, item := range polled {
+				_, err := item.Socket.Recv(0)
+				assert.NoError(t, err)
+				if item.Socket == told {
+					return
+				}
+				received++
+			}
+		}
+	}()
+	for range 100 {
+		sendText(t, jobs, "job")
+	}
+	require.Eventually(t, func() bool { // PULL has had all
+		events, err := work.GetEvents()
+		return err == nil && events&POLLIN == 0
+	}, limit, time.Millisecond)
+	sendText(t, stop, "")
+	require.Equal(t, 100, waitFor(t, "the loop", done))
+}
+
+// Nothing but being told ends a wait here. Several goroutines poll the same
+// sockets, with one Poller and with their own, others receive from them without
+// polling, and every message is answered before the next is sent.
+func TestNoWakeupIsLostPolling(t *testing.T) {
+	const sockets, pollers = 5, 3
+	messages := rounds(10_000)
+	for _, shared := range []bool{true, false} {
+		ctx := newContext(t)
+		var servers, clients []*Socket
+		for i := range sockets {
+			server, client := newPair(t, ctx, PAIR, PAIR, fmt.Sprintf("%s-%d", inproc(t), i))
+			servers, clients = append(servers, server), append(clients, client)
+		}
+		stop, cancel := context.WithCancel(context.Background())
+		common := newPollerOf(POLLIN, servers...)
+		var serving, asking sync.WaitGroup
+		for range pollers {
+			serving.Go(func() {
+				p := common
+				if !shared {
+					p = newPollerOf(POLLIN, servers...)
+				}
+				for {
+					polled, err := p.PollContext(stop)
+					if err != nil {
+						assert.ErrorIs(t, err, context.Canceled)
+						return
+					}
+					for _, item := range polled {
+						answer(t, item.Socket)
+					}
+				}
+			})
+		}
+		serving.Go(func() { // one that doesn't poll
+			for {
+				if _, err := servers[0].RecvContext(stop, 0); err != nil {
+					assert.ErrorIs(t, err, context.Canceled)
+					return
+				}
+				_, err := servers[0].Send("pong", 0)
+				assert.NoError(t, err)
+			}
+		})
+		for _, client := range clients {
+			asking.Go(func() {
+				for range messages / sockets {
+					if _, err := client.Send("ping", 0); !assert.NoError(t, err) {
+						return
+					}
+					if _, err := client.Recv(0); !assert.NoError(t, err) {
+						return
+					}
+				}
+			})
+		}
+		bounded(t, "polled ping-pong", asking.Wait)
+		cancel()
+		bounded(t, "pollers", serving.Wait)
+	}
+}
+
+// answer receives what another goroutine may have received by now.
+func answer(t *testing.T, soc *Socket) {
+	switch _, err := soc.Recv(DONTWAIT); err {
+	case nil:
+		_, err := soc.Send("pong", 0)
+		assert.NoError(t, err)
+	case errAgain:
+	default:
+		assert.NoError(t, err)
+	}
+}
+
+func TestPollFiveThousandSockets(t *testing.T) {
+	const n = 5000
+	var limits syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limits))
+	if limits.Cur < n+200 {
+		t.Skipf("needs %d descriptors, and the limit is %d (ulimit -n)", n+200, limits.Cur)
+	}
+	ctx := newContext(t)
+	require.NoError(t, ctx.SetMaxSockets(n+1))
+	push := newSocket(t, ctx, PUSH)
+	p := NewPoller()
+	pulls := make([]*Socket, n)
+	for i := range pulls {
+		pulls[i] = newSocket(t, ctx, PULL)
+		endpoint := fmt.Sprintf("%s-%d", inproc(t), i)
+		require.NoError(t, pulls[i].Bind(endpoint))
+		require.NoError(t, push.Connect(endpoint))
+		p.Add(pulls[i], POLLIN)
+	}
+	queued := func() int {
+		p.queue.mu.Lock()
+		defer p.queue.mu.Unlock()
+		return len(p.queue.maybe)
+	}
+	require.Eventually(t, func() bool { // what came of Bind and Connect is worked off
+		polled, err := p.Poll(0)
+		return err == nil && len(polled) == 0 && queued() == 0
+	}, limit, time.Millisecond)
+	for i := range pulls { // a PUSH takes its peers in turn
+		sendText(t, push, "x")
+		polled, err := p.Poll(-1)
+		require.NoError(t, err)
+		require.Equal(t, []Polled{{pulls[i], POLLIN}}, polled)
+		require.LessOrEqual(t, queued(), 2, "a poll looks at those to which something happened")
+		_, err = pulls[i].Recv(0)
+		require.NoError(t, err)
+	}
+}
+
+// A Poller that is made for each round and dropped leaves nothing at its sockets.
+func TestDroppedPollerLeavesNothing(t *testing.T) {
+	ctx := newContext(t)
+	idle := newSocket(t, ctx, PULL)
+	for range 1000 {
+		_, err := newPollerOf(POLLIN, idle).Poll(time.Microsecond)
+		require.NoError(t, err)
+	}
+	eventuallyCollected(t, func() bool { return !idle.s.watchers.any.Load() })
+}
+
+var globalPoller Poller
+
+func TestGlobalPoller(t *testing.T) {
+	pulls, pushes := newPullers(t, 1)
+	globalPoller.Add(pulls[0], POLLIN)
+	sendText(t, pushes[0], "x")
+	polled, err := globalPoller.Poll(-1)
+	require.NoError(t, err)
+	require.Len(t, polled, 1)
+	require.NoError(t, globalPoller.Remove(0))
+}
+
+func TestPolledSocketIsStillFoundLost(t *testing.T) {
+	var log syncBuffer
+	ctx, err := NewContext(WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	require.NoError(t, err)
+	func() {
+		soc, err := ctx.NewSocket(PULL)
+		require.NoError(t, err)
+		_, err = newPollerOf(POLLIN, soc).Poll(0)
+		require.NoError(t, err)
+	}()
+	eventuallyCollected(t, func() bool { return len(ctx.Sockets()) == 0 })
+	assert.Contains(t, log.String(), "lost without Close")
+	require.NoError(t, ctx.Close())
+}

@@ -1,0 +1,153 @@
+package zmqsafe
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// watchers are the polls that want to know when one socket may be ready.
+//
+// Being told happens once: it takes the watch off, and whoever polls looks at
+// the socket and, where it isn't ready, watches anew. So a poll looks at sockets
+// to which something happened, and at no others.
+//
+// A watch is entered before ZMQ_EVENTS is read: what makes the socket ready after
+// that reading gives an edge, which the waker passes on, or is worked off by a
+// call on the socket, which passes on what it found (see guard). A ready socket
+// stays with its poll, which asks again next time: polling is level-triggered.
+type watchers struct {
+	any atomic.Bool // whether set has something
+	mu  sync.Mutex
+	set map[*watch]struct{} // guarded by mu
+}
+
+// watch is what a poll wants to know of one socket. It doesn't lead to the
+// Socket, see socketState.
+type watch struct {
+	s       *socketState // nil for what was never open
+	queue   *pollQueue
+	events  atomic.Int32 // a State
+	cleanup runtime.Cleanup
+
+	// Guarded by the Poller's mu.
+	index   int // among what was added
+	removed bool
+
+	queued bool // guarded by queue.mu
+}
+
+func (ws *watchers) add(w *watch) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.set == nil {
+		ws.set = make(map[*watch]struct{})
+	}
+	ws.set[w] = struct{}{}
+	ws.any.Store(true)
+}
+
+func (ws *watchers) remove(w *watch) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	delete(ws.set, w)
+	ws.any.Store(len(ws.set) > 0)
+}
+
+// tell queues the watches for what is ready.
+func (ws *watchers) tell(ready State) {
+	if ready != 0 {
+		ws.queue(func(w *watch) bool { return State(w.events.Load())&ready != 0 })
+	}
+}
+
+// tellAll queues all watches: something has happened, and what isn't known.
+func (ws *watchers) tellAll() { ws.queue(func(*watch) bool { return true }) }
+
+func (ws *watchers) queue(which func(*watch) bool) {
+	if !ws.any.Load() {
+		return
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for w := range ws.set {
+		if which(w) {
+			delete(ws.set, w)
+			w.queue.add(w)
+		}
+	}
+	ws.any.Store(len(ws.set) > 0)
+}
+
+// check returns for which of the watch's events the socket is ready. If for none,
+// the watch will be told.
+func (w *watch) check() (State, error) {
+	s := w.s
+	if s == nil {
+		return 0, ErrorSocketClosed
+	}
+	if err := s.lock(); err != nil {
+		return 0, err
+	}
+	if err := s.arm(); err != nil {
+		s.unlock(0)
+		return 0, err
+	}
+	s.watchers.add(w)
+	events := s.events()
+	ready := events & State(w.events.Load())
+	if ready != 0 {
+		s.watchers.remove(w)
+	}
+	s.unlock(events)
+	return ready, nil
+}
+
+// stop ends the watch.
+func (w *watch) stop() {
+	if w.s != nil {
+		w.s.watchers.remove(w)
+	}
+}
+
+// pollQueue holds the watches of one poll whose sockets may be ready.
+type pollQueue struct {
+	mu    sync.Mutex
+	maybe []*watch      // guarded by mu
+	wake  chan struct{} // a token: look again; one too many costs one look
+}
+
+func newPollQueue() *pollQueue { return &pollQueue{wake: make(chan struct{}, 1)} }
+
+func (q *pollQueue) add(watches ...*watch) {
+	q.mu.Lock()
+	for _, w := range watches {
+		if !w.queued {
+			w.queued = true
+			q.maybe = append(q.maybe, w)
+		}
+	}
+	q.mu.Unlock()
+	q.kick()
+}
+
+// take empties the queue into buf.
+func (q *pollQueue) take(buf []*watch) []*watch {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, w := range q.maybe {
+		w.queued = false
+	}
+	buf = append(buf, q.maybe...)
+	clear(q.maybe) // or it would keep sockets that were removed
+	q.maybe = q.maybe[:0]
+	return buf
+}
+
+// kick makes one who waits look again. It never blocks.
+func (q *pollQueue) kick() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
