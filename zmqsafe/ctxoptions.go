@@ -83,6 +83,22 @@ func (ctx *Context) SetBlocky(on bool) error {
 // GetBlocky returns what SetBlocky sets.
 func (ctx *Context) GetBlocky() (bool, error) { return ctxGet(ctx, (*zmq4.Context).GetBlocky) }
 
+// SetRetryAfterEINTR changes what GetRetryAfterEINTR returns, and nothing else:
+// signals never end a call of this package, with true, the default, or false. A
+// program that is to end by a signal closes the context.
+func (ctx *Context) SetRetryAfterEINTR(retry bool) {
+	if c, err := ctx.core(); err == nil {
+		c.noRetryEINTR.Store(!retry)
+	}
+}
+
+// GetRetryAfterEINTR returns what SetRetryAfterEINTR has set. It is false for a
+// nil or zero Context.
+func (ctx *Context) GetRetryAfterEINTR() bool {
+	c, err := ctx.core()
+	return err == nil && !c.noRetryEINTR.Load()
+}
+
 // setMaxSockets leaves room for a socket of the package's own, see inprocNames.
 func (c *contextState) setMaxSockets(n int) error { return c.raw.SetMaxSockets(n + 1) }
 
@@ -102,10 +118,10 @@ func (ctx *Context) call(f func(c *contextState) error) error {
 
 // set sets a number that is at least and most so large.
 func (ctx *Context) set(name string, n, least, most int, f func(c *contextState) error) error {
-	if n < least || n > most {
-		return invalid("%s(%d): want a number from %d to %d", name, n, least, most)
-	}
 	return ctx.call(func(c *contextState) error {
+		if n < least || n > most {
+			return invalid("%s(%d): want a number from %d to %d", name, n, least, most)
+		}
 		err := f(c)
 		if AsErrno(err) == Errno(syscall.EINVAL) {
 			return &usageError{fmt.Sprintf("%s(%d): more than this libzmq can have", name, n), err}
