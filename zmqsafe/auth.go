@@ -25,12 +25,19 @@ var errAuthRunning = errors.New("Auth is already running") //lint:ignore ST1005 
 // AuthPlainAdd and AuthCurveAdd. Without rules all peers are let in that connect
 // with NULL, and none with PLAIN or CURVE.
 //
-// It comes before a server's first Bind or Connect: where libzmq finds nobody to
-// ask, it lets in every peer with NULL or CURVE, and none with PLAIN. A NULL
-// server is asked for only if it has a domain, see ServerAuthNull.
+// It comes before a server's Bind: where libzmq finds nobody to ask, it lets in
+// every peer with NULL or CURVE, and none with PLAIN. For a NULL server it asks
+// only if that has a domain, see ServerAuthNull. Rules come before the Bind, too:
+// a client that was refused doesn't try again.
 //
-// It doesn't block, and runs until AuthStop or the end of the default context.
-// After AuthStop it may be called again. Any goroutine may call it.
+// A server should bind, not connect. If it connects, and its peer goes away while
+// a decision is due and comes back, libzmq 4.3.4 may abort the process
+// (stream_engine_base.cpp, zap_msg_available), or take the decision for the next
+// peer's.
+//
+// AuthStart doesn't block. Authentication goes on until AuthStop, after which it
+// may be started again, or until the end of the default context. Any goroutine
+// may call it.
 //
 // Errors: one that is no Errno when it is running already; EADDRINUSE when
 // something else is bound to inproc://zeromq.zap.01; ErrorContextClosed after
@@ -46,15 +53,16 @@ func AuthStart() error {
 	return err
 }
 
-// AuthStop ends what AuthStart began; the rules stay. Peers whose decision is
-// due are told to connect again. It may be called from any goroutine, any number
-// of times, and before, after or while the default context is closed.
+// AuthStop ends what AuthStart began; the rules stay. Peers that libzmq has asked
+// about get their answer. It may be called from any goroutine, any number of
+// times, and before, while or after the default context is closed.
 //
 // Afterwards servers that are still open let in peers as before AuthStart. Close
 // them first, or close the context, which does it in the right order.
 //
-// It never waits for the metadata handler, which may call it. If the handler is
-// running, it runs to its end, and what it returns isn't used.
+// AuthStop never waits for the metadata handler, which may call it. If the
+// handler is running, it runs to its end, but what it returns isn't used: its
+// peer, and others that wait for the handler, connect again after HANDSHAKE_IVL.
 func AuthStop() {
 	if auth.stop() {
 		auth.policy.trace("Stopped")
@@ -112,6 +120,9 @@ func newZapServer(c *contextState, made site, policy *authPolicy) (*zapServer, e
 	}
 	if err != nil {
 		_ = soc.Close()
+		if _, closing := c.closeDeadline(); closing {
+			err = ErrorContextClosed
+		}
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())

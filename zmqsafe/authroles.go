@@ -6,11 +6,6 @@ package zmqsafe
 // blocks. A domain has 1 to 255 bytes; a key is 40 characters of Z85, as
 // NewCurveKeypair makes it. EINVAL says that an argument is malformed, or that
 // libzmq was built without CURVE; the socket may then be set up in part.
-//
-// A server should bind, not connect. While a connecting server waits for a
-// decision, and its peer goes away and comes back, libzmq 4.3.4 may abort the
-// process (stream_engine_base.cpp, zap_msg_available), or may use the decision
-// for the next peer.
 
 // ServerAuthNull makes the socket a server without security but for the addresses
 // of AuthAllow and AuthDeny.

@@ -6,9 +6,8 @@ import (
 )
 
 // The rules of authentication. They count for peers that connect afterwards,
-// whether AuthStart comes before or after them. A peer that is refused doesn't try
-// again: libzmq gives that connection up. Any goroutine may call these functions;
-// none blocks.
+// whether AuthStart comes before or after them. Any goroutine may call these
+// functions; none blocks.
 
 // AuthAllow puts addresses on the whitelist of a domain. Its servers then refuse
 // peers from elsewhere; with PLAIN and CURVE those on the list still have to show

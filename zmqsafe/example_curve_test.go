@@ -1,7 +1,6 @@
 package zmqsafe_test
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/pebbe/zmq4"
@@ -9,45 +8,43 @@ import (
 	zmq "github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
-// An encrypted connection, with a server that lets in only clients it knows.
+// A server that knows its clients by their keys. All that they send is encrypted.
 func ExampleAuthStart() {
 	if err := curve(); err != nil {
 		fmt.Println(err)
 	}
-	// Output:
-	// received: Hello
-	// from: alice
+	// Output: received: Hello
 }
 
 func curve() error {
-	defer zmq.Term() // closes the sockets, and then what AuthStart began
-
-	// In real life each side makes its pair once, and gives away the public key.
+	// Each side makes its keys once, and gives away the public one.
 	serverPublic, serverSecret, err := zmq4.NewCurveKeypair()
 	if err != nil {
 		return err
 	}
-	alicePublic, aliceSecret, err := zmq4.NewCurveKeypair()
+	clientPublic, clientSecret, err := zmq4.NewCurveKeypair()
 	if err != nil {
 		return err
 	}
 
-	// Who may connect. Before Bind: what comes earlier than AuthStart is let in.
+	// Before the server is bound: without AuthStart libzmq lets in everybody, and
+	// without AuthCurveAdd nobody.
 	if err := zmq.AuthStart(); err != nil {
 		return err
 	}
+	defer zmq.AuthStop() // after the server is closed; or zmq.Term, which closes all in the right order
 	zmq.AuthAllow("shop", "127.0.0.1")
-	zmq.AuthCurveAdd("shop", alicePublic)
+	zmq.AuthCurveAdd("shop", clientPublic)
 
 	server, err := zmq.NewSocket(zmq.PULL)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(
-		server.ServerAuthCurve("shop", serverSecret),
-		server.Bind("tcp://127.0.0.1:*"),
-	)
-	if err != nil {
+	defer server.Close()
+	if err := server.ServerAuthCurve("shop", serverSecret); err != nil {
+		return err
+	}
+	if err := server.Bind("tcp://127.0.0.1:*"); err != nil {
 		return err
 	}
 	endpoint, err := server.GetLastEndpoint()
@@ -59,11 +56,11 @@ func curve() error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(
-		client.ClientAuthCurve(serverPublic, alicePublic, aliceSecret),
-		client.Connect(endpoint),
-	)
-	if err != nil {
+	defer client.Close()
+	if err := client.ClientAuthCurve(serverPublic, clientPublic, clientSecret); err != nil {
+		return err
+	}
+	if err := client.Connect(endpoint); err != nil {
 		return err
 	}
 	if _, err := client.Send("Hello", 0); err != nil {

@@ -64,8 +64,9 @@ type zapAnswer struct {
 	metadata     []byte
 }
 
+// A client that gets 400 or 500 doesn't try again (session_base.cpp, engine_error).
 var (
-	zapTryAgain  = zapAnswer{status: "300", text: "TRY AGAIN"} // libzmq then drops the connection without an error
+	zapTryAgain  = zapAnswer{status: "300", text: "TRY AGAIN"} // the client does, once HANDSHAKE_IVL is over
 	zapNoAccess  = zapAnswer{status: "400", text: "NO ACCESS"}
 	zapMalformed = zapAnswer{status: "500", text: "MALFORMED REQUEST"}
 )
