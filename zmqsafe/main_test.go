@@ -26,9 +26,11 @@ type thenTerm struct{ m *testing.M }
 
 func (t thenTerm) Run() int {
 	code := t.m.Run()
-	if err := Term(); err != nil {
-		fmt.Fprintln(os.Stderr, "Term of the default context:", err)
-		return 1
+	if ctx := defaultContext.ctx; ctx != nil {
+		if err := ctx.Term(); err != nil {
+			fmt.Fprintln(os.Stderr, "Term of the default context:", err)
+			return 1
+		}
 	}
 	return code
 }
