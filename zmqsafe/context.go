@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pebbe/zmq4"
@@ -34,6 +35,7 @@ type contextState struct {
 	made         site // where the program called NewContext
 	waker        waker
 	inproc       inprocNames
+	noRetryEINTR atomic.Bool // SetRetryAfterEINTR(false); of no use but to be asked for
 
 	mu         sync.Mutex
 	state      state                  // guarded by mu: open until a close begins
@@ -44,6 +46,7 @@ type contextState struct {
 	linger     linger.Policy          // guarded by mu; for new sockets
 	configured linger.Policy          // guarded by mu; the same before SetBlocky
 	deadline   time.Time              // guarded by mu; of the close, zero for none
+	scheduling scheduling             // guarded by mu; of libzmq's threads
 	graces     int                    // guarded by mu; sockets whose zmq_close waits
 	relays     map[*relay]struct{}    // guarded by mu; one for each monitor
 	lingering  []lingerer             // guarded by mu; closed, and maybe not yet gone
@@ -110,6 +113,7 @@ func makeContext(made site, options []Option) (*Context, error) {
 		state:        open,
 		sockets:      make(map[int32]*socketState),
 		relays:       make(map[*relay]struct{}),
+		scheduling:   scheduling{-1, -1},
 		done:         make(chan struct{}),
 	}
 	if text, ok := os.LookupEnv(LingerVariable); ok {

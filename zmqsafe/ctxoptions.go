@@ -28,7 +28,7 @@ func (ctx *Context) GetIoThreads() (int, error) { return ctxGet(ctx, (*zmq4.Cont
 // SetMaxSockets sets how many sockets the context may have open; the default is
 // 1023. NewSocket beyond that fails with EMFILE.
 func (ctx *Context) SetMaxSockets(n int) error {
-	const most = math.MaxInt32 - 1 // one is the package's own
+	const most = (math.MaxInt32 - 1) / withOwn
 	return ctx.set("SetMaxSockets", n, 1, most, func(c *contextState) error {
 		if err := c.setMaxSockets(n); err != nil {
 			return err
@@ -44,7 +44,7 @@ func (ctx *Context) SetMaxSockets(n int) error {
 func (ctx *Context) GetMaxSockets() (int, error) {
 	return ctxGet(ctx, func(raw *zmq4.Context) (int, error) {
 		n, err := raw.GetMaxSockets()
-		return n - 1, err
+		return (n - 1) / withOwn, err
 	})
 }
 
@@ -83,8 +83,29 @@ func (ctx *Context) SetBlocky(on bool) error {
 // GetBlocky returns what SetBlocky sets.
 func (ctx *Context) GetBlocky() (bool, error) { return ctxGet(ctx, (*zmq4.Context).GetBlocky) }
 
-// setMaxSockets leaves room for a socket of the package's own, see inprocNames.
-func (c *contextState) setMaxSockets(n int) error { return c.raw.SetMaxSockets(n + 1) }
+// SetRetryAfterEINTR changes what GetRetryAfterEINTR returns, and nothing else:
+// signals never end a call of this package, with true, the default, or false. A
+// program that is to end by a signal closes the context.
+func (ctx *Context) SetRetryAfterEINTR(retry bool) {
+	if c, err := ctx.core(); err == nil {
+		c.noRetryEINTR.Store(!retry)
+	}
+}
+
+// GetRetryAfterEINTR returns what SetRetryAfterEINTR has set. It is false for a
+// nil or zero Context.
+func (ctx *Context) GetRetryAfterEINTR() bool {
+	c, err := ctx.core()
+	return err == nil && !c.noRetryEINTR.Load()
+}
+
+// withOwn is how many sockets one of the program's may take: itself and, for its
+// monitor, two of the package's own and one of libzmq's.
+const withOwn = 4
+
+// setMaxSockets has libzmq leave room for the package's own sockets, so that the
+// program can have all n of its own: those of monitors, and one for inprocNames.
+func (c *contextState) setMaxSockets(n int) error { return c.raw.SetMaxSockets(withOwn*n + 1) }
 
 func (ctx *Context) call(f func(c *contextState) error) error {
 	c, err := ctx.core()
@@ -102,10 +123,10 @@ func (ctx *Context) call(f func(c *contextState) error) error {
 
 // set sets a number that is at least and most so large.
 func (ctx *Context) set(name string, n, least, most int, f func(c *contextState) error) error {
-	if n < least || n > most {
-		return invalid("%s(%d): want a number from %d to %d", name, n, least, most)
-	}
 	return ctx.call(func(c *contextState) error {
+		if n < least || n > most {
+			return invalid("%s(%d): want a number from %d to %d", name, n, least, most)
+		}
 		err := f(c)
 		if AsErrno(err) == Errno(syscall.EINVAL) {
 			return &usageError{fmt.Sprintf("%s(%d): more than this libzmq can have", name, n), err}

@@ -13,6 +13,8 @@ type endpoint struct {
 	given  string // as the program wrote it
 	actual string // as libzmq resolved it: the port in place of *
 	bound  bool
+	rid    string // identity of the peer, if SetConnectRid gave one
+	fd     int    // descriptor that SetUseFd gave, or -1
 }
 
 // Bind accepts connections on endpoint: transport://address, for example
@@ -62,8 +64,14 @@ func (soc *Socket) attach(name, given string, bind bool) error {
 		if err := checkEndpoint(name, given); err != nil {
 			return err
 		}
-		var err error
+		e, err := s.newEndpoint(name, given, bind)
+		if err != nil {
+			return err
+		}
 		switch {
+		case bind && given == zapEndpoint && s.typ != REP && s.typ != ROUTER:
+			// libzmq would abort when a peer connects (session_base.cpp, zap_connect).
+			return &usageError{fmt.Sprintf("%s(%q): peers are authenticated there, which takes a REP or ROUTER", name, given), ENOCOMPATPROTO}
 		case bind && isInproc(given):
 			err = s.c.inproc.bind(s, given)
 		case isInproc(given):
@@ -76,11 +84,12 @@ func (soc *Socket) attach(name, given string, bind bool) error {
 		if err != nil {
 			return explainEndpoint(name, given, err)
 		}
-		e := endpoint{given, given, bind}
 		if bind {
 			if last, err := s.raw.GetLastEndpoint(); err == nil {
 				e.actual = last
 			}
+		} else {
+			s.nextRid = ""
 		}
 		s.endpoints = append(s.endpoints, e)
 		return nil

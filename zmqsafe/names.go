@@ -106,6 +106,15 @@ const (
 	ETERM           = zmq4.ETERM
 )
 
+// Defaults of a context, see SetIoThreads and SetMaxSockets.
+const (
+	IoThreadsDflt  = zmq4.IoThreadsDflt
+	MaxSocketsDflt = zmq4.MaxSocketsDflt
+)
+
+// CURVE_ALLOW_ANY, given to AuthCurveAdd, allows any client of CURVE.
+const CURVE_ALLOW_ANY = zmq4.CURVE_ALLOW_ANY
+
 // Errors that are not libzmq's own.
 var (
 	// ErrorContextClosed is returned by calls on a context after Close.
@@ -117,6 +126,15 @@ var (
 	ErrorNoSocket = zmq4.ErrorNoSocket
 	// ErrorMoreExpected is returned by RecvEvent for a message that is no event.
 	ErrorMoreExpected = zmq4.ErrorMoreExpected
+)
+
+// Errors of raw for what an older libzmq or another system hasn't. This package
+// never returns them: it needs libzmq 4.2 or later, and Linux.
+var (
+	ErrorNotImplemented405     = zmq4.ErrorNotImplemented405
+	ErrorNotImplemented41      = zmq4.ErrorNotImplemented41
+	ErrorNotImplemented42      = zmq4.ErrorNotImplemented42
+	ErrorNotImplementedWindows = zmq4.ErrorNotImplementedWindows
 )
 
 // Version reports the release of the libzmq that is loaded, for example 4, 3, 4.

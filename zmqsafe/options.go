@@ -1,8 +1,11 @@
 package zmqsafe
 
+//go:generate go run github.com/zmqsafe/zmq-exit/zmqsafe/internal/api/generate
+
 import (
 	"fmt"
 	"math"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,14 +29,14 @@ import (
 // closing the context waits for it, and its deadline wins even over forever.
 // See package linger.
 func (soc *Socket) SetLinger(d time.Duration) error {
-	policy := linger.Forever
-	if d != -1 {
-		var err error
-		if policy, err = linger.For(d); err != nil {
-			return invalid("SetLinger(%v): want -1 (forever), 0 (drop) or a positive duration", d)
-		}
-	}
 	return soc.call(func(s *socketState) error {
+		policy := linger.Forever
+		if !isMinusOne(d) {
+			var err error
+			if policy, err = linger.For(d); err != nil {
+				return invalid("SetLinger(%v): want -1 (forever), 0 (drop) or a positive duration", d)
+			}
+		}
 		if err := setLinger(s.raw, policy); err != nil {
 			return err
 		}
@@ -67,15 +70,16 @@ func (soc *Socket) SetSndtimeo(d time.Duration) error {
 }
 
 func (soc *Socket) setTimeout(name string, set func(*zmq4.Socket, time.Duration) error, d time.Duration, kept func(*socketState) *time.Duration) error {
-	ms, err := milliseconds(name, d)
-	if err != nil {
-		return err
-	}
 	return soc.call(func(s *socketState) error {
-		if err := set(s.raw, ms); err != nil {
+		allowed := durations{minusOne: "for ever"}
+		d, ok := allowed.round(d)
+		if !ok {
+			return invalid("%s(%v): want %v", name, d, allowed)
+		}
+		if err := set(s.raw, d); err != nil {
 			return err
 		}
-		*kept(s) = ms
+		*kept(s) = d
 		return nil
 	})
 }
@@ -126,46 +130,93 @@ func get[V any](soc *Socket, getter func(*zmq4.Socket) (V, error)) (v V, err err
 	return v, err
 }
 
-// set sets an option that the guard has no part in.
-func set[V any](soc *Socket, name string, setter func(*zmq4.Socket, V) error, v V) error {
-	return soc.call(func(s *socketState) error { return explainOption(name, v, s.typ, setter(s.raw, v)) })
+// set sets an option that the guard has no part in. want is what libzmq takes.
+func set[V any](soc *Socket, name string, setter func(*zmq4.Socket, V) error, v V, want string) error {
+	return soc.call(func(s *socketState) error { return explainOption(name, v, s.typ, want, setter(s.raw, v)) })
+}
+
+func explainOption(name string, v any, t Type, want string, err error) error {
+	if AsErrno(err) != Errno(syscall.EINVAL) {
+		return err
+	}
+	if text, ok := v.(string); ok {
+		// Not the text: it may be a password or a key. Where one is refused, it is
+		// for its length.
+		v = fmt.Sprintf("%d bytes", len(text))
+	}
+	return &usageError{fmt.Sprintf("%s(%v) on a %v socket: want %s", name, v, t, want), err}
 }
 
 // setInt is set for a C int. It refuses what that can't hold: the binding would
 // cut it off.
-func setInt(soc *Socket, name string, setter func(*zmq4.Socket, int) error, n int) error {
+func setInt(soc *Socket, name string, setter func(*zmq4.Socket, int) error, n int, want string) error {
 	if n != int(int32(n)) {
-		return invalid("%s(%d): want a C int, from %d to %d", name, n, math.MinInt32, math.MaxInt32)
+		setter, want = refuse, fmt.Sprintf("%s, up to %d", want, math.MaxInt32)
 	}
-	return set(soc, name, setter, n)
+	return set(soc, name, setter, n, want)
 }
 
-// setDuration is set for an option in milliseconds; -1 has a meaning of its own
-// for some of them, and is refused by libzmq for the others.
-func setDuration(soc *Socket, name string, setter func(*zmq4.Socket, time.Duration) error, d time.Duration) error {
-	ms, err := milliseconds(name, d)
-	if err != nil {
-		return err
+// setText is set for a string that libzmq reads up to the first zero byte. It
+// refuses one that has more after that.
+func setText(soc *Socket, name string, setter func(*zmq4.Socket, string) error, text, want string) error {
+	if i := strings.IndexByte(text, 0); i >= 0 && i < len(text)-1 {
+		setter, want = refuse, "no zero byte in the middle; "+want
 	}
-	return set(soc, name, setter, ms)
+	return set(soc, name, setter, text, want)
 }
 
-// milliseconds rounds d up to what libzmq can represent: -1, or a C int of
-// milliseconds.
-func milliseconds(name string, d time.Duration) (time.Duration, error) {
-	const limit = math.MaxInt32 * time.Millisecond
+// setKey is set for a key of CURVE: in binary, or as text.
+func setKey(soc *Socket, name string, setter func(*zmq4.Socket, string) error, key, want string) error {
+	if len(key) == 32 {
+		return set(soc, name, setter, key, want)
+	}
+	return setText(soc, name, setter, key, want)
+}
+
+// setDuration is set for a duration. It refuses what a C int can't hold, and -1
+// where it means nothing: the binding would make 0 of it.
+func setDuration(soc *Socket, name string, setter func(*zmq4.Socket, time.Duration) error, d time.Duration, allowed durations) error {
+	d, ok := allowed.round(d)
+	if !ok {
+		setter = refuse
+	}
+	return set(soc, name, setter, d, allowed.String())
+}
+
+// refuse is a setter that takes nothing. So a closed socket comes first, as in raw.
+func refuse[V any](*zmq4.Socket, V) error { return Errno(syscall.EINVAL) }
+
+// durations says which durations an option takes, besides those from 0 on.
+type durations struct {
+	step     time.Duration // what libzmq counts in, if not milliseconds
+	minusOne string        // what -1 means, if it is allowed
+}
+
+// round rounds d up to what libzmq can represent, if it can.
+func (a durations) round(d time.Duration) (rounded time.Duration, ok bool) {
 	switch {
-	case d == -1:
-		return -1, nil
-	case d < 0 || d > limit:
-		return 0, invalid("%s(%v): want -1, or a duration from 0 to %v", name, d, limit)
+	case a.minusOne != "" && isMinusOne(d):
+		return -1, true
+	case d < 0 || d > maxDuration:
+		return d, false
 	}
-	return (d + time.Millisecond - 1).Truncate(time.Millisecond), nil
+	step := max(a.step, time.Millisecond)
+	return (d + step - 1).Truncate(step), true
 }
 
-func explainOption(name string, v any, t Type, err error) error {
-	if AsErrno(err) != Errno(syscall.EINVAL) {
-		return err
+// isMinusOne reports whether d stands for libzmq's -1. Raw says that -1 does, and
+// takes -1 ms for the same.
+func isMinusOne(d time.Duration) bool { return d == -1 || d == -time.Millisecond }
+
+const maxDuration = math.MaxInt32 * time.Millisecond
+
+func (a durations) String() string {
+	most := maxDuration
+	if a.step > time.Millisecond {
+		most = math.MaxUint16 * a.step
 	}
-	return &usageError{fmt.Sprintf("%s(%#v): not a value of this option, or no option of a %v socket", name, v, t), err}
+	if a.minusOne != "" {
+		return fmt.Sprintf("-1 (%s), or a duration from 0 to %v", a.minusOne, most)
+	}
+	return fmt.Sprintf("a duration from 0 to %v", most)
 }

@@ -53,6 +53,8 @@ type socketState struct {
 	grace     *time.Timer   // runs while zmq_close is put off for a long linger
 	monitor   *relay        // takes the events of this socket, or nil
 	endpoints []endpoint
+	nextRid   string    // what SetConnectRid has set for the next Connect
+	rawMode   bool      // SetRouterRaw was on
 	inproc    inprocUse // guarded by c.inproc.mu instead
 	buf       []byte    // where small parts arrive
 	msg       *czmq.Msg // where large parts arrive

@@ -11,6 +11,9 @@ func (c *contextState) startLocked() error {
 	if c.started {
 		return nil
 	}
+	if err := c.checkScheduling(); err != nil {
+		return err
+	}
 	ioThreads, err := c.raw.GetIoThreads()
 	if err != nil {
 		return err
