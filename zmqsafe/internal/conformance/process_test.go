@@ -38,7 +38,7 @@ func buildSuites(t *testing.T) (onRaw, onZmqsafe suite) {
 	onRaw.binary = filepath.Join(t.TempDir(), "raw.test")
 	goCommand(t, "test", "-c", "-race", "-o", onRaw.binary, rawPath)
 	raw := strings.TrimSpace(goCommand(t, "list", "-m", "-f", "{{.Dir}}", rawPath))
-	onZmqsafe = buildFrom(t, readTests(t, filepath.Join(raw, "*_test.go"), rawPath, rawPath)) // until zmqsafe has the whole API
+	onZmqsafe = buildFrom(t, readTests(t, filepath.Join(raw, "*_test.go"), rawPath, zmqsafePath))
 	onRaw.alone = canBeAlone(t, onRaw)
 	onZmqsafe.alone = onRaw.alone
 	return onRaw, onZmqsafe
