@@ -4,12 +4,13 @@ ARGS ?=
 TESTFLAGS ?=
 BENCH ?= .
 COUNT ?= 1
+RUNS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test bench lint fmt ci
+.PHONY: help deps demo test conformance bench lint fmt ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 deps: ## install libzmq's headers, pkg-config and a C compiler where they are missing
 	@scripts/deps.sh
@@ -19,6 +20,9 @@ demo: deps ## run every exit hazard, raw and guarded, and print the table (ARGS=
 
 test: deps ## run all tests with the race detector, shuffled (TESTFLAGS='-short -run Name')
 	@go test -race -shuffle=on $(TESTFLAGS) ./...
+
+conformance: deps ## run pebbe/zmq4's own tests on zmqsafe, and print how long each takes on raw and guarded (RUNS=n)
+	@go test -count 1 -timeout 0 -v -run '^TestSuite$$' ./zmqsafe/internal/conformance -conformance.runs $(RUNS)
 
 bench: deps ## measure raw and guarded side by side (BENCH=regexp COUNT=n)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./zmqsafe/

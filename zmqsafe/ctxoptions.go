@@ -28,7 +28,7 @@ func (ctx *Context) GetIoThreads() (int, error) { return ctxGet(ctx, (*zmq4.Cont
 // SetMaxSockets sets how many sockets the context may have open; the default is
 // 1023. NewSocket beyond that fails with EMFILE.
 func (ctx *Context) SetMaxSockets(n int) error {
-	const most = math.MaxInt32 - 1 // one is the package's own
+	const most = (math.MaxInt32 - 1) / withOwn
 	return ctx.set("SetMaxSockets", n, 1, most, func(c *contextState) error {
 		if err := c.setMaxSockets(n); err != nil {
 			return err
@@ -44,7 +44,7 @@ func (ctx *Context) SetMaxSockets(n int) error {
 func (ctx *Context) GetMaxSockets() (int, error) {
 	return ctxGet(ctx, func(raw *zmq4.Context) (int, error) {
 		n, err := raw.GetMaxSockets()
-		return n - 1, err
+		return (n - 1) / withOwn, err
 	})
 }
 
@@ -99,8 +99,13 @@ func (ctx *Context) GetRetryAfterEINTR() bool {
 	return err == nil && !c.noRetryEINTR.Load()
 }
 
-// setMaxSockets leaves room for a socket of the package's own, see inprocNames.
-func (c *contextState) setMaxSockets(n int) error { return c.raw.SetMaxSockets(n + 1) }
+// withOwn is how many sockets one of the program's may take: itself and, for its
+// monitor, two of the package's own and one of libzmq's.
+const withOwn = 4
+
+// setMaxSockets has libzmq leave room for the package's own sockets, so that the
+// program can have all n of its own: those of monitors, and one for inprocNames.
+func (c *contextState) setMaxSockets(n int) error { return c.raw.SetMaxSockets(withOwn*n + 1) }
 
 func (ctx *Context) call(f func(c *contextState) error) error {
 	c, err := ctx.core()

@@ -69,6 +69,9 @@ func (soc *Socket) attach(name, given string, bind bool) error {
 			return err
 		}
 		switch {
+		case bind && given == zapEndpoint && s.typ != REP && s.typ != ROUTER:
+			// libzmq would abort when a peer connects (session_base.cpp, zap_connect).
+			return &usageError{fmt.Sprintf("%s(%q): peers are authenticated there, which takes a REP or ROUTER", name, given), ENOCOMPATPROTO}
 		case bind && isInproc(given):
 			err = s.c.inproc.bind(s, given)
 		case isInproc(given):

@@ -21,7 +21,7 @@ type inprocNames struct {
 	mu      sync.Mutex
 	bound   map[string]bool                      // guarded by mu
 	pending map[string]map[*socketState]struct{} // guarded by mu; who waits for a name
-	spare   *socketState                         // guarded by mu; a PULL, which takes any number of peers
+	spare   *socketState                         // guarded by mu; a ROUTER: takes any number of peers, and may be at zapEndpoint
 }
 
 // inprocUse is a socket's part in inprocNames, guarded by inprocNames.mu.
@@ -35,7 +35,7 @@ func (n *inprocNames) connect(s *socketState, name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.spare == nil {
-		spare, err := s.c.newInternal(PULL, site{})
+		spare, err := s.c.newInternal(ROUTER, site{})
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,22 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(thenTerm{m})
+}
+
+// thenTerm closes the default context that examples leave open: they may run
+// several times, and it can be closed only once.
+type thenTerm struct{ m *testing.M }
+
+func (t thenTerm) Run() int {
+	code := t.m.Run()
+	if ctx := defaultContext.ctx; ctx != nil {
+		if err := ctx.Term(); err != nil {
+			fmt.Fprintln(os.Stderr, "Term of the default context:", err)
+			return 1
+		}
+	}
+	return code
 }
 
 // limit is how long anything in these tests may take before it counts as hung.

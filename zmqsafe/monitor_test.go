@@ -1,6 +1,7 @@
 package zmqsafe
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"syscall"
@@ -144,11 +145,32 @@ func TestMonitorFails(t *testing.T) {
 	soc := newSocket(t, ctx, PULL)
 	assert.ErrorIs(t, soc.Monitor("inproc://events", EVENT_ALL|1<<16), Errno(syscall.EINVAL))
 	require.NoError(t, soc.Monitor("inproc://events", EVENT_ALL), "the name is free")
-	crowded := newContext(t)
-	require.NoError(t, crowded.SetMaxSockets(3))
-	soc = newSocket(t, crowded, PULL)
-	assert.Equal(t, Errno(syscall.EMFILE), AsErrno(soc.Monitor("inproc://events", EVENT_ALL)))
-	bounded(t, "Close", func() { require.NoError(t, crowded.Close()) })
+	for free := range 3 { // a monitor needs three sockets more
+		crowded := newContext(t)
+		require.NoError(t, crowded.SetMaxSockets(2))
+		soc = newSocket(t, crowded, PULL)
+		takeAllSocketsBut(t, crowded, free)
+		assert.Equal(t, Errno(syscall.EMFILE), AsErrno(soc.Monitor("inproc://events", EVENT_ALL)))
+		bounded(t, "Close", func() { require.NoError(t, crowded.Close()) })
+	}
+}
+
+// takeAllSocketsBut has the package take libzmq's sockets until so many are left.
+func takeAllSocketsBut(t *testing.T, ctx *Context, left int) {
+	t.Helper()
+	most, err := ctx.c.raw.GetMaxSockets()
+	require.NoError(t, err)
+	ctx.c.mu.Lock()
+	taken := len(ctx.c.sockets)
+	ctx.c.mu.Unlock()
+	for range most - taken - left {
+		_, err := ctx.c.newInternal(PAIR, site{})
+		require.NoError(t, err)
+	}
+	if left == 0 {
+		_, err := ctx.c.newInternal(PAIR, site{})
+		require.Equal(t, Errno(syscall.EMFILE), AsErrno(err))
+	}
 }
 
 func TestMonitorSendsWhatWasAskedFor(t *testing.T) {
@@ -209,4 +231,127 @@ func TestMonitorBadInput(t *testing.T) {
 	require.NoError(t, err)
 	_, _, _, err = pull.RecvEvent(0)
 	assert.Equal(t, ErrorMoreExpected, err)
+}
+
+// Who has read EVENT_MONITOR_STOPPED can use the address again at once: for
+// another socket, or for the same.
+func TestMonitorAddressIsFree(t *testing.T) {
+	ctx := newContext(t)
+	soc := newSocket(t, ctx, PULL)
+	for i := range 100 {
+		require.NoError(t, soc.Monitor("inproc://events", EVENT_ALL), i)
+		reader := newSocket(t, ctx, PAIR)
+		require.NoError(t, reader.Connect("inproc://events"))
+		bindAndUnbind(t, soc, 1)
+		switch i % 3 {
+		case 0:
+			require.NoError(t, soc.Monitor("", 0))
+		case 1: // replaced: the reader sees the end of the first
+			require.NoError(t, soc.Monitor("inproc://events", EVENT_ALL))
+			require.NoError(t, soc.Monitor("", 0))
+		case 2:
+			require.NoError(t, soc.Close())
+			soc = newSocket(t, ctx, PULL)
+		}
+		events, end := readEvents(reader)
+		for waitFor(t, "events", events).kind != EVENT_MONITOR_STOPPED {
+			continue
+		}
+		if i%2 == 0 {
+			require.NoError(t, reader.Close())
+			require.Equal(t, ErrorSocketClosed, waitFor(t, "reader", end))
+		}
+	}
+}
+
+// Each reader gets the events of its own socket.
+func TestMonitorOfManySockets(t *testing.T) {
+	ctx := newContext(t)
+	const n = 100
+	got := make(chan error, n)
+	for i := range n {
+		soc, reader := newSocket(t, ctx, PULL), newSocket(t, ctx, PAIR)
+		require.NoError(t, reader.Connect(fmt.Sprint("inproc://events-", i)), "before Monitor")
+		require.NoError(t, soc.Monitor(fmt.Sprint("inproc://events-", i), EVENT_LISTENING|EVENT_MONITOR_STOPPED))
+		require.NoError(t, soc.Bind("tcp://127.0.0.1:*"))
+		endpoint, err := soc.GetLastEndpoint()
+		require.NoError(t, err)
+		go func() {
+			event, addr, _, err := reader.RecvEvent(0)
+			if err == nil && (event != EVENT_LISTENING || addr != endpoint) {
+				err = fmt.Errorf("got %v of %v, want %v of %v", event, addr, EVENT_LISTENING, endpoint)
+			}
+			if err == nil {
+				event, _, _, err = reader.RecvEvent(0)
+			}
+			if err == nil && event != EVENT_MONITOR_STOPPED {
+				err = fmt.Errorf("got %v", event)
+			}
+			got <- err
+		}()
+		if i%2 == 0 {
+			require.NoError(t, soc.Close())
+		} else {
+			require.NoError(t, soc.Monitor("", 0))
+		}
+	}
+	for range n {
+		require.NoError(t, waitFor(t, "events", got))
+	}
+}
+
+// A further Monitor ends the one before also when it fails, as with raw.
+func TestMonitorReplacedByFailure(t *testing.T) {
+	ctx := newContext(t)
+	soc, taken, reader := newSocket(t, ctx, PULL), newSocket(t, ctx, PAIR), newSocket(t, ctx, PAIR)
+	require.NoError(t, taken.Bind("inproc://taken"))
+	require.NoError(t, soc.Monitor("inproc://events", EVENT_ALL))
+	require.NoError(t, reader.Connect("inproc://events"))
+	require.Equal(t, EADDRINUSE, soc.Monitor("inproc://taken", EVENT_ALL))
+	event, _, _, err := reader.RecvEvent(0)
+	require.NoError(t, err)
+	require.Equal(t, EVENT_MONITOR_STOPPED, event)
+	require.NoError(t, soc.Monitor("inproc://events", EVENT_ALL))
+}
+
+// What a late reader gets and what is reported as dropped are all events.
+func TestMonitorDropped(t *testing.T) {
+	var log syncBuffer
+	ctx := newContext(t, WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	soc, reader := newSocket(t, ctx, PULL), newSocket(t, ctx, PAIR)
+	require.NoError(t, soc.Monitor("inproc://events", EVENT_LISTENING|EVENT_MONITOR_STOPPED))
+	const n = 2 * relayQueue
+	bounded(t, "Bind", func() { bindAndUnbind(t, soc, n) })
+	require.NoError(t, reader.Connect("inproc://events"))
+	require.NoError(t, soc.Monitor("", 0))
+	events, _ := readEvents(reader)
+	got := 0
+	for waitFor(t, "events", events).kind == EVENT_LISTENING {
+		got++
+	}
+	relayGone(t, ctx)
+	require.GreaterOrEqual(t, got, relayQueue)
+	require.Contains(t, log.String(), fmt.Sprint(n-got, " events dropped"))
+}
+
+func TestRecvEventContext(t *testing.T) {
+	ctx := newContext(t)
+	soc, reader := newSocket(t, ctx, PULL), newSocket(t, ctx, PAIR)
+	require.NoError(t, soc.Monitor("inproc://events", EVENT_LISTENING))
+	require.NoError(t, reader.Connect("inproc://events"))
+	bound, cancel := context.WithCancel(t.Context())
+	end := make(chan error, 1)
+	go func() {
+		_, _, _, err := reader.RecvEventContext(bound, 0)
+		end <- err
+	}()
+	waitUntilBlocked(t, reader, POLLIN)
+	cancel()
+	require.Equal(t, context.Canceled, waitFor(t, "RecvEventContext", end))
+	bindAndUnbind(t, soc, 1)
+	event, _, _, err := reader.RecvEventContext(t.Context(), 0)
+	require.NoError(t, err)
+	require.Equal(t, EVENT_LISTENING, event)
+	_, _, _, err = reader.RecvEventContext(t.Context(), DONTWAIT)
+	require.Equal(t, Errno(syscall.EAGAIN), err)
 }

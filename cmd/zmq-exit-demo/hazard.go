@@ -33,6 +33,8 @@ var hazards = []hazard{
 	exitAfterSend,
 	monitorClose,
 	socketLimit,
+	droppedContext,
+	proxyStop,
 }
 
 // mode says which of a hazard's two programs is meant.

@@ -23,6 +23,8 @@ var rawOutcomes = map[string][]outcome{
 	"exit-after-send":  {lost, clean},
 	"monitor-close":    {abort, hang, crash, clean, failed},
 	"socket-limit":     {abort, crash},
+	"dropped-context":  {hang},
+	"proxy-stop":       {lost, abort, crash, hang, clean},
 }
 
 const (
@@ -94,6 +96,14 @@ func TestInfiniteLingerIsReported(t *testing.T) {
 	assert.Contains(t, r.Stderr, "PUSH")
 	assert.Contains(t, r.Stderr, "tcp://127.0.0.1:")
 	assert.Contains(t, r.Stderr, "hazard_infinite_linger.go:")
+}
+
+// The guarded program says what it lost.
+func TestDroppedContextIsReported(t *testing.T) {
+	t.Parallel()
+	r, err := runChild(t.Context(), droppedContext, guarded, enough)
+	require.NoError(t, err)
+	assert.Regexp(t, `context made at \S*hazard_dropped_context.go:\d+ was lost without Close`, r.Stderr)
 }
 
 // A guarded program is the raw one with another import, but for a few lines that

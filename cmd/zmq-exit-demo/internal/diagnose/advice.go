@@ -19,7 +19,7 @@ var advice = map[string]struct{ cause, remedy string }{
 		"zmqsafe's sockets are safe for concurrent use. With raw sockets, one goroutine owns each socket, and others reach it through a channel.",
 	},
 	"monitor-close": {
-		"The PAIR socket that reads monitor events was closed while a goroutine was reading from it.",
+		"The PAIR socket that reads monitor events was closed while a goroutine was reading from it, or while events still came.",
 		"Stop the monitor, have the goroutine that reads close the reader, then close the socket. With zmqsafe any goroutine may close either, in any order.",
 	},
 	"term-open-socket": {
@@ -32,7 +32,7 @@ var advice = map[string]struct{ cause, remedy string }{
 	},
 	"proxy-stop": {
 		"Sockets were closed, or their context terminated, while a proxy was running on them.",
-		"Stop the proxy (ProxySteerable, TERMINATE on its control socket) and wait until it has returned; then close its sockets, then Term.",
+		"Stop the proxy (ProxySteerable, TERMINATE on its control socket) and wait until it has returned; then close its sockets, then Term. With zmqsafe, closing a socket or the context stops the proxy; what it had not taken can be read from the frontend, so close the backend first.",
 	},
 	"auth-stop": {
 		"The authentication handler has sockets in the default context, and Term waits for them.",

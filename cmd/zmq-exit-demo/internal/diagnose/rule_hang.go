@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"regexp"
+	"strings"
 )
 
 var waitingFor = regexp.MustCompile(`\[.*, (\d+ minutes?).*\]:$`)
@@ -29,6 +30,25 @@ func termHangs(t *trace) *Verdict {
 	return nil
 }
 
+// monitorStalls: a thread of libzmq's own is sending. Only monitor events are sent by those, and they wait for a reader.
+func monitorStalls(t *trace) *Verdict {
+	if t.crashed() {
+		return nil
+	}
+	for i := range t.stacks {
+		s := &t.stacks[i]
+		line := s.frame("zmq_msg_send", "socket_base_t::monitor_event")
+		if line < 0 || !strings.HasPrefix(s.thread, "ZMQbg/") {
+			continue
+		}
+		return &Verdict{Hazard: "monitor-close", Confidence: High, Why: []Evidence{
+			t.quote(s.line, s.thread, "a thread of libzmq's own"),
+			t.quote(line, "", "is sending a monitor event, to a reader that is closed or never came, and so does nothing else any more"),
+		}}
+	}
+	return nil
+}
+
 func whatTermWaitsFor(t *trace, term *stack, v *Verdict) {
 	is := func(hazard string, line int, around, means string) {
 		v.Hazard, v.Confidence = hazard, High
@@ -45,7 +65,7 @@ func whatTermWaitsFor(t *trace, term *stack, v *Verdict) {
 			is("slow-dns", line, "", "libzmq is looking up a host name, and can't be interrupted in it")
 			return
 		}
-		if line := s.frame("zmq4.Proxy", "zmq4_proxy", "zmq_proxy"); line >= 0 {
+		if line := s.proxyFrame(); line >= 0 {
 			is("proxy-stop", line, "roxy", "a proxy is running on sockets of a context that is being terminated")
 			return
 		}

@@ -107,6 +107,13 @@ func socketCorrupted(t *trace) *Verdict {
 		v.Others = nil
 		return v
 	}
+	if stack != nil && stack.proxyFrame() >= 0 {
+		v.Hazard, v.Confidence = "proxy-stop", Medium
+		v.Why = append(v.Why, t.quote(stack.proxyFrame(), "roxy", "the thread was running a proxy on sockets that somebody closed, or used"))
+		v.Others = append(v.Others, Candidate{"shared-socket", "nobody closed a socket of the proxy, but others use one"})
+		v.Next = []string{goroutines, gdbLive}
+		return v
+	}
 	v.Others = append(v.Others,
 		Candidate{"close-while-recv", "the socket was closed while another goroutine was using it"},
 		Candidate{"no hazard", "the program passes libzmq a socket, context or message that it freed, or damaged the heap elsewhere"})
@@ -137,7 +144,10 @@ func closedUnderReceiver(t *trace) *Verdict {
 		v.Next = []string{goroutines, gdbLive, gdbCore}
 		return v
 	}
-	if line := stack.frame("(*Socket).RecvEvent"); line >= 0 {
+	if line := stack.proxyFrame(); line >= 0 {
+		v.Hazard, v.Confidence, v.Others = "proxy-stop", High, nil
+		v.Why = append(v.Why, t.quote(line, "roxy", "the thread was running a proxy on the socket"))
+	} else if line := stack.frame("(*Socket).RecvEvent"); line >= 0 {
 		v.Hazard, v.Confidence, v.Others = monitor.Hazard, High, nil
 		v.Why = append(v.Why, t.quote(line, "RecvEvent", "the receiver was reading monitor events"))
 	} else if line := stack.frame("(*Socket).Recv", "zmq_msg_recv", "zmq_recv", "(*Poller).Poll", "zmq_poll", "socket_base_t::recv"); line >= 0 {

@@ -10,6 +10,7 @@ var rules = []func(*trace) *Verdict{
 	descriptorClosed,
 	closedUnderReceiver,
 	socketCorrupted,
+	monitorStalls,
 	termHangs,
 	socketSharedNow,
 }

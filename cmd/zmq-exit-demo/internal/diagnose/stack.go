@@ -103,6 +103,11 @@ func (s *stack) frame(functions ...string) int {
 	return -1
 }
 
+// proxyFrame is frame for a proxy's main loop.
+func (s *stack) proxyFrame() int {
+	return s.frame("zmq4.Proxy", "zmq4_proxy", "zmq_proxy", "zmq::proxy")
+}
+
 // mangled returns the part of a C++ symbol that names function: 7epoll_t6add_fdE for epoll_t::add_fd.
 func mangled(function string) string {
 	class, method, ok := strings.Cut(function, "::")
