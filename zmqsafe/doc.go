@@ -98,7 +98,12 @@
 //     never end it with EINTR.
 //   - SendMessage sends all parts or none; with DONTWAIT raw may stop half-way.
 //   - GetFd returns a duplicate.
-//   - Durations below 1 ms are rounded up, where raw makes 0 of them.
+//   - Durations below 1 ms are rounded up, where raw makes 0 of them. What raw
+//     would cut off to fit libzmq is EINVAL: an int beyond 32 bits, a longer or a
+//     negative duration, a text with a zero byte in the middle.
+//   - Options with which libzmq aborts the process make the call fail that would
+//     do so: SetUseFd, SetConnectRid and SetRouterRaw in Bind and Connect,
+//     SetThreadSchedPolicy and SetThreadPriority in the first NewSocket.
 //   - Unbind takes the endpoint as it was given to Bind, too; an inproc name is
 //     free as soon as its socket is closed. A ROUTER or REP can't Disconnect from
 //     an inproc name before somebody has bound it: libzmq would abort.
@@ -113,7 +118,9 @@
 // It can't save a context whose descriptors are closed while it is open: close
 // the context first. It can't shorten a host-name look-up inside libzmq; closing
 // is then abandoned at its deadline and reported. Where C code calls exit, C's
-// atexit handlers run with whatever is still open.
+// atexit handlers run with whatever is still open. With SetSocksProxy, libzmq
+// 4.3.4 aborts the process when a socket is closed after a connection through the
+// proxy has failed.
 //
 // It can't mend libzmq, which may tear a multipart message of a PUSH, DEALER or
 // REQ with three or more peers: when libzmq notices in the middle of sending it
