@@ -35,6 +35,7 @@ var hazards = []hazard{
 	socketLimit,
 	droppedContext,
 	proxyStop,
+	authStop,
 }
 
 // mode says which of a hazard's two programs is meant.

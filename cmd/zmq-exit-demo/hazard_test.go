@@ -25,6 +25,7 @@ var rawOutcomes = map[string][]outcome{
 	"socket-limit":     {abort, crash},
 	"dropped-context":  {hang},
 	"proxy-stop":       {lost, abort, crash, hang, clean},
+	"auth-stop":        {hang},
 }
 
 const (

@@ -36,7 +36,7 @@ var advice = map[string]struct{ cause, remedy string }{
 	},
 	"auth-stop": {
 		"The authentication handler has sockets in the default context, and Term waits for them.",
-		"Call AuthStop before Term.",
+		"Call AuthStop before Term. zmqsafe's Term does so itself.",
 	},
 	"slow-dns": {
 		"libzmq looks host names up on its I/O thread, and terminating waits for the answer, whatever LINGER is.",
