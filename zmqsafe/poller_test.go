@@ -192,7 +192,7 @@ func TestPollIsEnded(t *testing.T) {
 				}()
 			}
 			waitUntilPolling(t, p)
-			c.end(zctx, p.items[1].soc, cancel)
+			c.end(zctx, p.list.items[1].soc, cancel)
 			for range pollers {
 				require.ErrorIs(t, waitFor(t, "Poll", errs), c.want)
 			}
@@ -210,7 +210,7 @@ func waitUntilPolling(t testing.TB, p *Poller) {
 	require.Eventually(t, func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		for _, item := range p.items {
+		for _, item := range p.list.items {
 			if !item.s.watchers.any.Load() {
 				return false
 			}
@@ -405,11 +405,7 @@ func TestPollFiveThousandSockets(t *testing.T) {
 		require.NoError(t, push.Connect(endpoint))
 		p.Add(pulls[i], POLLIN)
 	}
-	queued := func() int {
-		p.queue.mu.Lock()
-		defer p.queue.mu.Unlock()
-		return len(p.queue.maybe)
-	}
+	queued := p.queue().len
 	require.Eventually(t, func() bool { // what came of Bind and Connect is worked off
 		polled, err := p.Poll(0)
 		return err == nil && len(polled) == 0 && queued() == 0

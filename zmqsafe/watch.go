@@ -1,7 +1,7 @@
 package zmqsafe
 
 import (
-	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,6 +18,8 @@ import (
 // that reading gives an edge, which the waker passes on, or is worked off by a
 // call on the socket, which passes on what it found (see guard). A ready socket
 // stays with its poll, which asks again next time: polling is level-triggered.
+//
+// Locks are taken in this order: Poller, guard, waker, watchers, pollQueue.
 type watchers struct {
 	any atomic.Bool // whether set has something
 	mu  sync.Mutex
@@ -27,16 +29,11 @@ type watchers struct {
 // watch is what a poll wants to know of one socket. It doesn't lead to the
 // Socket, see socketState.
 type watch struct {
-	s       *socketState // nil for what was never open
-	queue   *pollQueue
-	events  atomic.Int32 // a State
-	cleanup runtime.Cleanup
-
-	// Guarded by the Poller's mu.
-	index   int // among what was added
-	removed bool
-
-	queued bool // guarded by queue.mu
+	s      *socketState // nil for what was never open
+	queue  *pollQueue
+	events atomic.Int32 // a State
+	index  int          // among what was added; guarded by the Poller's mu
+	queued bool         // guarded by queue.mu
 }
 
 func (ws *watchers) add(w *watch) {
@@ -49,6 +46,7 @@ func (ws *watchers) add(w *watch) {
 	ws.any.Store(true)
 }
 
+// remove takes w off. Nobody tells it any more.
 func (ws *watchers) remove(w *watch) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -56,17 +54,17 @@ func (ws *watchers) remove(w *watch) {
 	ws.any.Store(len(ws.set) > 0)
 }
 
-// tell queues the watches for what is ready.
+// tell tells the watches for what is ready. It never blocks.
 func (ws *watchers) tell(ready State) {
 	if ready != 0 {
-		ws.queue(func(w *watch) bool { return State(w.events.Load())&ready != 0 })
+		ws.tellThose(func(w *watch) bool { return State(w.events.Load())&ready != 0 })
 	}
 }
 
-// tellAll queues all watches: something has happened, and what isn't known.
-func (ws *watchers) tellAll() { ws.queue(func(*watch) bool { return true }) }
+// tellAll tells all watches: something has happened, and what isn't known.
+func (ws *watchers) tellAll() { ws.tellThose(func(*watch) bool { return true }) }
 
-func (ws *watchers) queue(which func(*watch) bool) {
+func (ws *watchers) tellThose(which func(*watch) bool) {
 	if !ws.any.Load() {
 		return
 	}
@@ -76,6 +74,7 @@ func (ws *watchers) queue(which func(*watch) bool) {
 		if which(w) {
 			delete(ws.set, w)
 			w.queue.add(w)
+			w.queue.kick()
 		}
 	}
 	ws.any.Store(len(ws.set) > 0)
@@ -96,7 +95,7 @@ func (w *watch) check() (State, error) {
 		return 0, err
 	}
 	s.watchers.add(w)
-	events := s.events()
+	events := State(czmq.Events(s.sock))
 	ready := events & State(w.events.Load())
 	if ready != 0 {
 		s.watchers.remove(w)
@@ -105,14 +104,15 @@ func (w *watch) check() (State, error) {
 	return ready, nil
 }
 
-// stop ends the watch.
+// stop ends the watch: it is told no more, nor is it in the queue.
 func (w *watch) stop() {
 	if w.s != nil {
 		w.s.watchers.remove(w)
 	}
+	w.queue.remove(w)
 }
 
-// pollQueue holds the watches of one poll whose sockets may be ready.
+// pollQueue holds the watches of one Poller whose sockets may be ready.
 type pollQueue struct {
 	mu    sync.Mutex
 	maybe []*watch      // guarded by mu
@@ -123,25 +123,45 @@ func newPollQueue() *pollQueue { return &pollQueue{wake: make(chan struct{}, 1)}
 
 func (q *pollQueue) add(watches ...*watch) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	for _, w := range watches {
 		if !w.queued {
 			w.queued = true
 			q.maybe = append(q.maybe, w)
 		}
 	}
-	q.mu.Unlock()
-	q.kick()
 }
 
-// take empties the queue into buf.
+func (q *pollQueue) remove(w *watch) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if w.queued {
+		w.queued = false
+		i := slices.Index(q.maybe, w)
+		q.maybe = slices.Delete(q.maybe, i, i+1)
+	}
+}
+
+func (q *pollQueue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.maybe)
+}
+
+// take empties the queue into buf. The token goes with it: what it was for is
+// looked at now.
 func (q *pollQueue) take(buf []*watch) []*watch {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	select {
+	case <-q.wake:
+	default:
+	}
 	for _, w := range q.maybe {
 		w.queued = false
 	}
 	buf = append(buf, q.maybe...)
-	clear(q.maybe) // or it would keep sockets that were removed
+	clear(q.maybe) // or it would keep what was removed
 	q.maybe = q.maybe[:0]
 	return buf
 }
@@ -153,5 +173,3 @@ func (q *pollQueue) kick() {
 	default:
 	}
 }
-
-func (s *socketState) events() State { return State(czmq.Events(s.sock)) }
