@@ -28,33 +28,8 @@ type Poller struct {
 	list *pollList // guarded by mu, with all that is in it; made when it is needed
 }
 
-// pollList is what a Poller stands for. It outlives a Poller that was dropped.
-type pollList struct {
-	items    []pollItem
-	contexts map[*contextState]int // of how many items
-	queue    *pollQueue
-	taken    []*watch // for check, kept to save allocations
-}
-
-// pollItem is one Add.
-type pollItem struct {
-	soc *Socket
-	*watch
-}
-
 // NewPoller creates a Poller.
 func NewPoller() *Poller { return new(Poller) }
-
-func (p *Poller) lock() *pollList {
-	p.mu.Lock()
-	if p.list == nil {
-		p.list = &pollList{contexts: make(map[*contextState]int), queue: newPollQueue()}
-		// Only memory hangs on it: a watch that nobody polls for is taken off by the
-		// next event of its socket, but that may never come.
-		runtime.AddCleanup(p, (*pollList).stop, p.list)
-	}
-	return p.list
-}
 
 // Add adds a socket and the events to wait for, POLLIN, POLLOUT or both. It
 // returns an id for Update and Remove, which is also the index in what PollAll
@@ -136,7 +111,9 @@ func (p *Poller) poll(ctx context.Context, timeout time.Duration, all bool) ([]P
 		return []Polled{}, err
 	}
 	queue := p.queue()
+	var timer *time.Timer
 	var expired <-chan time.Time
+	defer func() { stopTimer(timer) }()
 	for {
 		polled, done, err := p.check(all)
 		if done {
@@ -146,9 +123,8 @@ func (p *Poller) poll(ctx context.Context, timeout time.Duration, all bool) ([]P
 		if timeout == 0 {
 			return polled, nil
 		}
-		if timeout > 0 && expired == nil {
-			timer := time.NewTimer(timeout)
-			defer timer.Stop()
+		if timeout > 0 && timer == nil {
+			timer = startTimer(timeout)
 			expired = timer.C
 		}
 		select {
@@ -159,6 +135,17 @@ func (p *Poller) poll(ctx context.Context, timeout time.Duration, all bool) ([]P
 			timeout = 0 // one last look
 		}
 	}
+}
+
+func (p *Poller) lock() *pollList {
+	p.mu.Lock()
+	if p.list == nil {
+		p.list = &pollList{contexts: make(map[*contextState]int), queue: newPollQueue()}
+		// Only memory hangs on it: a watch that nobody polls for is taken off by the
+		// next event of its socket, but that may never come.
+		runtime.AddCleanup(p, (*pollList).stop, p.list)
+	}
+	return p.list
 }
 
 func (p *Poller) queue() *pollQueue {
@@ -173,107 +160,4 @@ func (p *Poller) check(all bool) (polled []Polled, done bool, err error) {
 	l := p.lock()
 	defer p.mu.Unlock()
 	return l.check(all)
-}
-
-func (l *pollList) check(all bool) (polled []Polled, done bool, err error) {
-	polled = []Polled{}
-	if len(l.items) == 0 {
-		return polled, true, nil
-	}
-	if err := l.drain(); err != nil {
-		return polled, true, err
-	}
-	l.taken = l.queue.take(l.taken[:0])
-	defer func() { clear(l.taken) }() // or it would keep what is removed later
-	slices.SortFunc(l.taken, func(a, b *watch) int { return a.index - b.index })
-	if all {
-		for _, item := range l.items {
-			polled = append(polled, Polled{Socket: item.soc})
-		}
-	}
-	for i, w := range l.taken {
-		events, err := w.check()
-		if err != nil {
-			l.queue.add(l.taken[i:]...)
-			return []Polled{}, true, err
-		}
-		if events == 0 {
-			continue
-		}
-		done = true
-		l.queue.add(w) // ask again next time
-		if all {
-			polled[w.index].Events = events
-		} else {
-			polled = append(polled, Polled{l.items[w.index].soc, events})
-		}
-	}
-	return polled, done, nil
-}
-
-// drain sees to it that all is queued to which something has happened by now: the
-// waker may not have got to it. A Poll without waiting would depend on that.
-func (l *pollList) drain() error {
-	if l.queue.len() == len(l.items) {
-		return nil
-	}
-	for c := range l.contexts {
-		if _, err := c.waker.drain(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *pollList) add(soc *Socket, events State) (id int) {
-	w := &watch{queue: l.queue, index: len(l.items)}
-	w.s, _ = soc.core()
-	w.events.Store(int32(events))
-	if w.s != nil {
-		l.contexts[w.s.c]++
-	}
-	l.items = append(l.items, pollItem{soc, w})
-	l.queue.add(w)
-	l.queue.kick()
-	return w.index
-}
-
-func (l *pollList) find(soc *Socket) (id int) {
-	return slices.IndexFunc(l.items, func(item pollItem) bool { return item.soc == soc })
-}
-
-func (l *pollList) update(id int, events State) (previous State, err error) {
-	if id < 0 || id >= len(l.items) {
-		return 0, ErrorNoSocket
-	}
-	w := l.items[id].watch
-	previous = State(w.events.Swap(int32(events)))
-	l.queue.add(w)
-	l.queue.kick()
-	return previous, nil
-}
-
-func (l *pollList) remove(id int) error {
-	if id < 0 || id >= len(l.items) {
-		return ErrorNoSocket
-	}
-	w := l.items[id].watch
-	w.stop()
-	if w.s != nil {
-		if l.contexts[w.s.c]--; l.contexts[w.s.c] == 0 {
-			delete(l.contexts, w.s.c)
-		}
-	}
-	l.items = slices.Delete(l.items, id, id+1)
-	for _, item := range l.items[id:] {
-		item.index--
-	}
-	l.queue.kick() // a Poll of nothing returns
-	return nil
-}
-
-func (l *pollList) stop() {
-	for _, item := range l.items {
-		item.stop()
-	}
 }

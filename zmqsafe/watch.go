@@ -32,7 +32,8 @@ type watch struct {
 	s      *socketState // nil for what was never open
 	queue  *pollQueue
 	events atomic.Int32 // a State
-	index  int          // among what was added; guarded by the Poller's mu
+	index  int          // guarded by the Poller's mu; among what was added
+	ready  State        // guarded by the Poller's mu; when it was last checked
 	queued bool         // guarded by queue.mu
 }
 
