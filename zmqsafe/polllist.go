@@ -30,14 +30,13 @@ func (l *pollList) check(all bool) (polled []Polled, done bool, err error) {
 	ready := l.taken[:0]
 	for i, w := range l.taken {
 		if w.ready, err = w.check(); err != nil {
-			l.queue.add(append(ready, l.taken[i:]...)...)
+			l.queue.add(l.taken[i:]...)
 			return []Polled{}, true, err
 		}
 		if w.ready != 0 {
 			ready = append(ready, w)
 		}
 	}
-	l.queue.add(ready...) // to be asked again next time
 	return l.polled(ready, all), len(ready) > 0, nil
 }
 

@@ -16,8 +16,9 @@ import (
 //
 // A watch is entered before ZMQ_EVENTS is read: what makes the socket ready after
 // that reading gives an edge, which the waker passes on, or is worked off by a
-// call on the socket, which passes on what it found (see guard). A ready socket
-// stays with its poll, which asks again next time: polling is level-triggered.
+// call on the socket, which passes on what it found (see guard). Polling is level-
+// triggered: a poll that finds a socket ready tells itself, too, and so looks at it
+// again next time.
 //
 // Locks are taken in this order: Poller, guard, waker, watchers, pollQueue.
 type watchers struct {
@@ -81,8 +82,8 @@ func (ws *watchers) tellThose(which func(*watch) bool) {
 	ws.any.Store(len(ws.set) > 0)
 }
 
-// check returns for which of the watch's events the socket is ready. If for none,
-// the watch will be told.
+// check returns for which of the watch's events the socket is ready. The watch will
+// be told when it is ready for one, which may be now.
 func (w *watch) check() (State, error) {
 	s := w.s
 	if s == nil {
@@ -96,16 +97,12 @@ func (w *watch) check() (State, error) {
 		return 0, err
 	}
 	s.watchers.add(w)
-	events := State(czmq.Events(s.sock))
-	ready := events & State(w.events.Load())
-	if ready != 0 {
-		s.watchers.remove(w)
-	}
-	s.unlock(events)
-	return ready, nil
+	ready := State(czmq.Events(s.sock))
+	s.unlock(ready)
+	return ready & State(w.events.Load()), nil
 }
 
-// stop ends the watch: it is told no more, nor is it in the queue.
+// stop ends the watch for good: it is told no more, nor is it in the queue.
 func (w *watch) stop() {
 	if w.s != nil {
 		w.s.watchers.remove(w)
@@ -136,9 +133,7 @@ func (q *pollQueue) add(watches ...*watch) {
 func (q *pollQueue) remove(w *watch) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if w.queued {
-		w.queued = false
-		i := slices.Index(q.maybe, w)
+	if i := slices.Index(q.maybe, w); i >= 0 {
 		q.maybe = slices.Delete(q.maybe, i, i+1)
 	}
 }
