@@ -19,7 +19,9 @@ type Polled struct {
 // https://api.zeromq.org/4-3:zmq-poll. The zero Poller is ready to use.
 //
 // The sockets may be of different contexts. Any goroutine may call any method at
-// any time: a Poll that is under way takes note. A Poller needs no closing.
+// any time: a Poll that is under way takes note. Where several goroutines poll one
+// socket, all are told of a message that one will get: receive it with DONTWAIT.
+// A Poller needs no closing.
 //
 // A Poll costs what the sockets cost to which something happened since the last
 // one, not what all of them cost.

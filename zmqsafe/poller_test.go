@@ -310,20 +310,12 @@ func TestPollWithoutEpoll(t *testing.T) {
 	}
 	fd := breakWith(-1)
 	defer breakWith(fd)
-	_, err = p.Poll(-1)
-	require.ErrorIs(t, err, syscall.EBADF)
-	_, err = newPollerOf(POLLIN, second).Poll(-1)
-	require.ErrorIs(t, err, syscall.EBADF)
-}
-
-func TestPollOfNoSocket(t *testing.T) {
-	for _, soc := range []*Socket{nil, {}} {
-		p := newPollerOf(POLLIN, soc)
-		_, err := p.Poll(-1)
-		require.ErrorIs(t, err, ErrorSocketClosed)
-		require.NotPanics(t, func() { _ = p.String() })
-		require.NoError(t, p.RemoveBySocket(soc))
-	}
+	bounded(t, "Poll", func() {
+		_, err = p.Poll(-1)
+		require.ErrorIs(t, err, syscall.EBADF)
+		_, err = newPollerOf(POLLIN, second).Poll(-1)
+		require.ErrorIs(t, err, syscall.EBADF)
+	})
 }
 
 // Add, Update and Remove, each while a Poll waits that only they can end.

@@ -94,7 +94,8 @@ func (r *Reactor) addChannel(values reflect.Value, limit int, handler func(any) 
 	return r.lastID
 }
 
-// RemoveChannel removes the handler of a channel, if there is one.
+// RemoveChannel removes the handler of a channel, if there is one. A value that
+// comes while another goroutine removes it may still be handled.
 func (r *Reactor) RemoveChannel(id uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
