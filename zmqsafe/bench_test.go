@@ -112,24 +112,33 @@ func benchmarkEcho(b *testing.B, req, rep pushPull, size int) {
 // rawPair returns a connecting and a bound socket of the raw binding.
 func rawPair(b *testing.B, connected, bound zmq4.Type, endpoint string) (*zmq4.Socket, *zmq4.Socket) {
 	b.Helper()
-	ctx, err := zmq4.NewContext()
-	require.NoError(b, err)
-	soc, err := ctx.NewSocket(bound)
-	require.NoError(b, err)
+	ctx := newRawContext(b)
+	soc := newRawSocket(b, ctx, bound)
 	require.NoError(b, soc.Bind(endpoint))
 	last, err := soc.GetLastEndpoint()
 	require.NoError(b, err)
-	peer, err := ctx.NewSocket(connected)
-	require.NoError(b, err)
+	peer := newRawSocket(b, ctx, connected)
 	require.NoError(b, peer.Connect(last))
-	b.Cleanup(func() {
-		for _, s := range []*zmq4.Socket{peer, soc} {
-			require.NoError(b, s.SetLinger(0))
-			require.NoError(b, s.Close())
-		}
-		require.NoError(b, ctx.Term())
-	})
 	return peer, soc
+}
+
+func newRawContext(t testing.TB) *zmq4.Context {
+	t.Helper()
+	ctx, err := zmq4.NewContext()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, ctx.Term()) })
+	return ctx
+}
+
+func newRawSocket(t testing.TB, ctx *zmq4.Context, typ zmq4.Type) *zmq4.Socket {
+	t.Helper()
+	soc, err := ctx.NewSocket(typ)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, soc.SetLinger(0))
+		require.NoError(t, soc.Close())
+	})
+	return soc
 }
 
 func endpointFor(transport string, b *testing.B) string {

@@ -32,7 +32,8 @@ func runChild(t *testing.T, environment ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	child := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	child.Env = append(append(os.Environ(), childVariable+"="+t.Name()), environment...)
+	child.Env = append(os.Environ(), childVariable+"="+t.Name(), "GORACE=atexit_sleep_ms=0") // it would sleep a second
+	child.Env = append(child.Env, environment...)
 	out, err := child.CombinedOutput()
 	return string(out), err
 }

@@ -389,9 +389,9 @@ func TestAfterClose(t *testing.T) {
 	assert.Equal(t, ErrorContextClosed, err)
 	assert.NotNil(t, closed)
 	assert.ErrorIs(t, closed.Bind("inproc://x"), ErrorSocketClosed)
-	assert.ErrorIs(t, ctx.SetIoThreads(2), ErrorContextClosed)
-	_, err = ctx.GetIoThreads()
-	assert.ErrorIs(t, err, ErrorContextClosed)
+	for name, call := range everyCall(ctx) {
+		assert.Equal(t, ErrorContextClosed, call(), name)
+	}
 }
 
 func TestNilAndZeroReceivers(t *testing.T) {
@@ -408,41 +408,12 @@ func TestNilAndZeroReceivers(t *testing.T) {
 	assert.NoError(t, (&Socket{}).Close())
 	var nilContext *Context
 	for _, ctx := range []*Context{nilContext, {}} {
-		_, err := ctx.NewSocket(PUSH)
-		for _, err := range []error{err, ctx.Close(), ctx.Term(), ctx.Shutdown(context.Background()), ctx.SetMaxSockets(1)} {
+		for name, call := range everyCall(ctx) {
+			assert.ErrorIs(t, call(), ErrorContextClosed, name)
+		}
+		for _, err := range []error{ctx.Close(), ctx.Term(), ctx.Shutdown(context.Background())} {
 			assert.ErrorIs(t, err, ErrorContextClosed)
 		}
 		assert.Empty(t, ctx.Sockets())
-	}
-}
-
-// everyCall lists the calls that must be refused on a closed socket.
-func everyCall(soc *Socket) map[string]func() error {
-	bg := context.Background()
-	second := func(_ any, err error) error { return err }
-	return map[string]func() error{
-		"Bind":                    func() error { return soc.Bind("inproc://after") },
-		"Connect":                 func() error { return soc.Connect("inproc://after") },
-		"Unbind":                  func() error { return soc.Unbind("inproc://after") },
-		"Disconnect":              func() error { return soc.Disconnect("inproc://after") },
-		"Send":                    func() error { return second(soc.Send("x", 0)) },
-		"SendContext":             func() error { return second(soc.SendContext(bg, "x", 0)) },
-		"SendBytes":               func() error { return second(soc.SendBytes([]byte("x"), DONTWAIT)) },
-		"SendMessage":             func() error { return second(soc.SendMessage("x", "y")) },
-		"SendMessage of nothing":  func() error { return second(soc.SendMessage()) },
-		"SendMessageDontwait":     func() error { return second(soc.SendMessageDontwait("x")) },
-		"Recv":                    func() error { return second(soc.Recv(0)) },
-		"RecvContext":             func() error { return second(soc.RecvContext(bg, 0)) },
-		"RecvBytes":               func() error { return second(soc.RecvBytes(DONTWAIT)) },
-		"RecvMessage":             func() error { return second(soc.RecvMessage(0)) },
-		"RecvMessageBytesContext": func() error { return second(soc.RecvMessageBytesContext(bg, 0)) },
-		"RecvEvent":               func() error { _, _, _, err := soc.RecvEvent(0); return err },
-		"Monitor":                 func() error { return soc.Monitor("inproc://after", EVENT_ALL) },
-		"GetFd":                   func() error { return second(soc.GetFd()) },
-		"GetEvents":               func() error { return second(soc.GetEvents()) },
-		"SetLinger":               func() error { return soc.SetLinger(0) },
-		"SetRcvtimeo":             func() error { return soc.SetRcvtimeo(0) },
-		"SetSubscribe":            func() error { return soc.SetSubscribe("") },
-		"GetIdentity":             func() error { return second(soc.GetIdentity()) },
 	}
 }

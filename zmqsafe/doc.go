@@ -10,8 +10,9 @@
 //	defer ctx.Close() // closes every socket, then terminates; bounded
 //	push, err := ctx.NewSocket(zmq.PUSH)
 //
-// Names, signatures, constants and error values are raw's; raw here means
-// pebbe/zmq4 used directly. The package needs Linux, cgo, and libzmq 4.2 or later.
+// It has every exported name of pebbe/zmq4 v1.4.0, with raw's signature, constants
+// and error values; raw here means pebbe/zmq4 used directly. The package needs
+// Linux, cgo, and libzmq 4.2 or later.
 //
 // # The idea
 //
@@ -51,10 +52,10 @@
 // Context.Close, and Shutdown with a bound of one's own, do this, in this order:
 //
 //  1. New sockets and new calls are refused.
-//  2. Calls that are blocked return ETERM.
+//  2. Calls that are blocked return ETERM: sends, receives, polls, proxies.
 //  3. Sockets are closed, the newest first, each with its LINGER clamped to the
 //     deadline less a tenth (250 ms at most), which is left for zmq_ctx_term.
-//  4. Monitors end.
+//  4. Monitors and authentication end.
 //  5. zmq_ctx_term delivers what still lingers, and frees everything.
 //
 // Messages that Send has accepted are delivered if the peer takes them within
@@ -87,25 +88,36 @@
 //
 // # What differs from raw
 //
+// In short; docs/migration.md in the repository has the whole list, with what raw
+// does in each case.
+//
 //   - New sockets have LINGER 1 s, not forever (an XSUB 0); see WithLinger and the
 //     environment variable ZMQSAFE_LINGER.
-//   - Sockets and contexts are safe for concurrent use, and may be closed while
-//     they are in use. When several goroutines wait to send on one socket, or to
-//     receive, one of them waits for libzmq and the others for it.
+//   - Sockets, contexts, pollers and reactors are safe for concurrent use, and
+//     sockets and contexts may be closed while they are in use. When several
+//     goroutines wait to send on one socket, or to receive, one of them waits for
+//     libzmq and the others for it.
 //   - Term doesn't wait for open sockets: it closes them. Close and Term are
 //     bounded and may be called again.
 //   - A blocked call is a waiting goroutine: it holds no OS thread, and signals
 //     never end it with EINTR.
 //   - SendMessage sends all parts or none; with DONTWAIT raw may stop half-way.
+//   - A Proxy ends when one of its sockets is closed, and loses no message.
+//   - Monitor events are kept for a reader that is slow or not there yet; they
+//     never stop libzmq's threads.
+//   - AuthStop and Term may come in any order. An unknown PLAIN user is refused.
 //   - GetFd returns a duplicate.
-//   - Durations below 1 ms are rounded up, where raw makes 0 of them.
+//   - Durations below 1 ms are rounded up, where raw makes 0 of them. What raw
+//     would cut off to fit libzmq is EINVAL: an int beyond 32 bits, a longer or a
+//     negative duration, a text with a zero byte in the middle.
+//   - Options with which libzmq aborts the process make the call fail that would
+//     do so: SetUseFd, SetConnectRid and SetRouterRaw in Bind and Connect,
+//     SetThreadSchedPolicy and SetThreadPriority in the first NewSocket.
 //   - Unbind takes the endpoint as it was given to Bind, too; an inproc name is
 //     free as soon as its socket is closed. A ROUTER or REP can't Disconnect from
 //     an inproc name before somebody has bound it: libzmq would abort.
 //   - The first socket of a context fails with EMFILE when the descriptors that
 //     libzmq's threads need can't be had; raw aborts.
-//   - Monitor events are kept for a reader that is slow or not there yet; they
-//     never stop libzmq's threads.
 //   - On error, receives return nil rather than an empty slice.
 //
 // # What it can't do
@@ -113,7 +125,10 @@
 // It can't save a context whose descriptors are closed while it is open: close
 // the context first. It can't shorten a host-name look-up inside libzmq; closing
 // is then abandoned at its deadline and reported. Where C code calls exit, C's
-// atexit handlers run with whatever is still open.
+// atexit handlers run with whatever is still open. With SetSocksProxy, libzmq
+// 4.3.4 aborts the process when a socket is closed after a connection through the
+// proxy has failed; and it may abort when a server that authenticates its peers
+// connects rather than binds, and a peer goes while the decision is due.
 //
 // It can't mend libzmq, which may tear a multipart message of a PUSH, DEALER or
 // REQ with three or more peers: when libzmq notices in the middle of sending it

@@ -17,9 +17,10 @@ import (
 // https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_CONNECT_ROUTING_ID.
 //
 // Each identity must be used once at a time. Connect fails with EADDRINUSE for
-// one that another Connect of this socket has, where raw aborts the process. That
-// it can't know of, and libzmq aborts for, are an identity that a peer has chosen
-// itself, and one whose peer was disconnected while messages of it are unread.
+// one that another Connect of this socket has, where raw aborts the process. Two
+// cases it can't know of, and libzmq aborts: an identity that a peer has chosen
+// for itself, and one that is used again right after Disconnect, which libzmq
+// finishes in the background.
 func (soc *Socket) SetConnectRid(value string) error {
 	return soc.call(func(s *socketState) error {
 		err := s.raw.SetConnectRid(value)
@@ -31,8 +32,9 @@ func (soc *Socket) SetConnectRid(value string) error {
 }
 
 // SetRouterRaw sets whether a ROUTER talks to peers that aren't libzmq's (1), as
-// a STREAM does, which libzmq advises instead. The default is 0. It can't be
-// combined with inproc endpoints, for which libzmq aborts the process. See
+// a STREAM does, which libzmq advises instead. The default is 0. It doesn't go
+// with inproc endpoints, for which libzmq aborts the process: the call that would
+// bring them together fails, with EINVAL or ENOCOMPATPROTO. See
 // https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_ROUTER_RAW.
 func (soc *Socket) SetRouterRaw(value int) error {
 	return soc.call(func(s *socketState) error {

@@ -42,7 +42,7 @@ func (soc *Socket) Events(ctx context.Context, events ...Event) iter.Seq2[Monito
 	for _, event := range events {
 		mask |= event
 	}
-	loop, err := soc.watch(ctx, mask)
+	loop, err := soc.startEvents(ctx, mask)
 	return func(yield func(MonitorEvent, error) bool) {
 		if err != nil {
 			yield(MonitorEvent{}, err)
@@ -62,8 +62,8 @@ type eventLoop struct {
 	quit func()          // ends left
 }
 
-// watch starts a monitor that ends with ctx at the latest.
-func (soc *Socket) watch(ctx context.Context, mask Event) (*eventLoop, error) {
+// startEvents starts a monitor that ends with ctx at the latest.
+func (soc *Socket) startEvents(ctx context.Context, mask Event) (*eventLoop, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -3,8 +3,6 @@ package zmqsafe_test
 import (
 	"fmt"
 
-	"github.com/pebbe/zmq4"
-
 	zmq "github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
@@ -18,11 +16,11 @@ func ExampleAuthStart() {
 
 func curve() error {
 	// Each side makes its keys once, and gives away the public one.
-	serverPublic, serverSecret, err := zmq4.NewCurveKeypair()
+	serverPublic, serverSecret, err := zmq.NewCurveKeypair()
 	if err != nil {
 		return err
 	}
-	clientPublic, clientSecret, err := zmq4.NewCurveKeypair()
+	clientPublic, clientSecret, err := zmq.NewCurveKeypair()
 	if err != nil {
 		return err
 	}

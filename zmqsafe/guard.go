@@ -143,8 +143,8 @@ func (g *guard) wait(ctx context.Context, dir State, exact bool, timeout time.Du
 	}
 	var expired, due <-chan time.Time
 	if timeout >= 0 {
-		timer := time.NewTimer(timeout)
-		defer timer.Stop()
+		timer := startTimer(timeout)
+		defer stopTimer(timer)
 		expired = timer.C
 	}
 	if !exact {

@@ -7,13 +7,18 @@ import (
 	"time"
 )
 
-// MonitorEvent is something that happened to a socket, as Events yields it. What
-// Value is depends on the event: the methods tell what can be done with it. For
-// those that have no method it is the number of a descriptor, libzmq's own. See
+// MonitorEvent is something that happened to a socket, as Events yields it. See
 // https://api.zeromq.org/4-3:zmq-socket-monitor.
+//
+// What Value is depends on the event. Err and RetryInterval read it for those
+// where it matters. For EVENT_LISTENING, EVENT_CONNECTED, EVENT_ACCEPTED,
+// EVENT_DISCONNECTED and EVENT_CLOSED it is the number of a descriptor, which is
+// libzmq's own and may be another's by now; it is EINPROGRESS for
+// EVENT_CONNECT_DELAYED, and 0 for EVENT_HANDSHAKE_SUCCEEDED and
+// EVENT_MONITOR_STOPPED.
 type MonitorEvent struct {
 	Event Event
-	Addr  string // the endpoint: the socket's own, or the peer's for a connection
+	Addr  string // the endpoint that was bound or connected; may be empty
 	Value int
 }
 

@@ -236,18 +236,18 @@ func (soc *Socket) GetIpv6() (bool, error) {
 }
 
 // SetSocksProxy sets the SOCKS5 proxy, as host:port, through which TCP
-// connections are made; the proxy also looks up host names. "" is none. Beware:
-// when a connection through the proxy has failed, libzmq 4.3.4 aborts the
-// process as the socket closes or disconnects (socks_connecter.cpp), and this
-// package can't prevent it. The default is "". See
+// connections are made. "" is none. The proxy looks up host names. Beware: when
+// a connection through the proxy has failed, libzmq 4.3.4 aborts the process as
+// the socket closes or disconnects (socks_connecter.cpp), and this package
+// can't prevent it. The default is "". See
 // https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_SOCKS_PROXY.
 func (soc *Socket) SetSocksProxy(value string) error {
 	return setText(soc, "SetSocksProxy", (*zmq4.Socket).SetSocksProxy, value, "host:port")
 }
 
 // GetSocksProxy returns the SOCKS5 proxy, as host:port, through which TCP
-// connections are made; the proxy also looks up host names. See SetSocksProxy,
-// and https://api.zeromq.org/4-3:zmq-getsockopt, ZMQ_SOCKS_PROXY.
+// connections are made. See SetSocksProxy, and
+// https://api.zeromq.org/4-3:zmq-getsockopt, ZMQ_SOCKS_PROXY.
 func (soc *Socket) GetSocksProxy() (string, error) {
 	return get(soc, (*zmq4.Socket).GetSocksProxy)
 }
@@ -265,8 +265,9 @@ func (soc *Socket) SetTcpAcceptFilter(value string) error {
 // of the system on which listen was called, as from systemd. -1 is none. libzmq
 // owns the descriptor from that Bind on, and closes it: the program must not
 // close it any more, nor use it for another Bind. Bind refuses a descriptor
-// that isn't open, doesn't listen, or was used by this socket before. The
-// default is -1. See https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_USE_FD.
+// that isn't open, doesn't listen, or is used by another endpoint of this
+// socket. The default is -1. See https://api.zeromq.org/4-3:zmq-setsockopt,
+// ZMQ_USE_FD.
 func (soc *Socket) SetUseFd(value int) error {
 	return setInt(soc, "SetUseFd", (*zmq4.Socket).SetUseFd, value, "-1 (none), or a descriptor")
 }

@@ -19,21 +19,15 @@ type Polled struct {
 // https://api.zeromq.org/4-3:zmq-poll. The zero Poller is ready to use.
 //
 // The sockets may be of different contexts. Any goroutine may call any method at
-// any time: a Poll that is under way takes note. A Poller needs no closing.
+// any time: a Poll that is under way takes note. Where several goroutines poll one
+// socket, all are told of a message that one will get: receive it with DONTWAIT.
+// A Poller needs no closing.
 //
 // A Poll costs what the sockets cost to which something happened since the last
 // one, not what all of them cost.
 type Poller struct {
-	mu    sync.Mutex
-	items []pollItem // guarded by mu
-	queue *pollQueue // guarded by mu; made by the first Add
-	taken []*watch   // guarded by mu; for check, kept to save allocations
-}
-
-// pollItem is one Add.
-type pollItem struct {
-	soc *Socket
-	*watch
+	mu   sync.Mutex
+	list *pollList // guarded by mu, with all that is in it; made when it is needed
 }
 
 // NewPoller creates a Poller.
@@ -45,50 +39,39 @@ func NewPoller() *Poller { return new(Poller) }
 //
 // A nil or closed socket makes Poll fail.
 func (p *Poller) Add(soc *Socket, events State) (id int) {
-	p.mu.Lock()
+	l := p.lock()
 	defer p.mu.Unlock()
-	p.initLocked()
-	w := &watch{queue: p.queue, index: len(p.items)}
-	w.s, _ = soc.core()
-	w.events.Store(int32(events))
-	if w.s != nil {
-		// Only memory hangs on it: a watch that nobody polls for is taken off by the
-		// next event of its socket, but that may never come.
-		w.cleanup = runtime.AddCleanup(p, (*watch).stop, w)
-	}
-	p.items = append(p.items, pollItem{soc, w})
-	p.queue.add(w)
-	return w.index
+	return l.add(soc, events)
 }
 
 // Update changes the events to wait for and returns what they were. The error
 // for an id that isn't there is ErrorNoSocket.
 func (p *Poller) Update(id int, events State) (previous State, err error) {
-	p.mu.Lock()
+	l := p.lock()
 	defer p.mu.Unlock()
-	return p.updateLocked(id, events)
+	return l.update(id, events)
 }
 
 // UpdateBySocket is Update for the first id of a socket.
 func (p *Poller) UpdateBySocket(soc *Socket, events State) (previous State, err error) {
-	p.mu.Lock()
+	l := p.lock()
 	defer p.mu.Unlock()
-	return p.updateLocked(p.findLocked(soc), events)
+	return l.update(l.find(soc), events)
 }
 
 // Remove removes a socket. Higher ids become one less. The error for an id that
 // isn't there is ErrorNoSocket.
 func (p *Poller) Remove(id int) error {
-	p.mu.Lock()
+	l := p.lock()
 	defer p.mu.Unlock()
-	return p.removeLocked(id)
+	return l.remove(id)
 }
 
 // RemoveBySocket is Remove for the first id of a socket.
 func (p *Poller) RemoveBySocket(soc *Socket) error {
-	p.mu.Lock()
+	l := p.lock()
 	defer p.mu.Unlock()
-	return p.removeLocked(p.findLocked(soc))
+	return l.remove(l.find(soc))
 }
 
 // Poll waits until at least one socket is ready, and returns all that are, in the
@@ -116,8 +99,7 @@ func (p *Poller) PollContext(ctx context.Context) ([]Polled, error) {
 
 // String lists the sockets and the events to wait for.
 func (p *Poller) String() string {
-	p.mu.Lock()
-	items := slices.Clone(p.items)
+	items := slices.Clone(p.lock().items)
 	p.mu.Unlock()
 	texts := make([]string, len(items))
 	for i, item := range items {
@@ -130,129 +112,63 @@ func (p *Poller) poll(ctx context.Context, timeout time.Duration, all bool) ([]P
 	if err := ctx.Err(); err != nil {
 		return []Polled{}, err
 	}
+	queue := p.queue()
+	var timer *time.Timer
 	var expired <-chan time.Time
+	defer func() { stopTimer(timer) }()
 	for {
-		polled, wake, err := p.check(all)
-		if err != nil || wake == nil || timeout == 0 {
+		polled, done, err := p.check(all)
+		if done {
+			queue.kick() // it may concern others who poll here
 			return polled, err
 		}
-		if timeout > 0 && expired == nil {
-			timer := time.NewTimer(timeout)
-			defer timer.Stop()
+		if timeout == 0 {
+			return polled, nil
+		}
+		if timeout > 0 && timer == nil {
+			timer = startTimer(timeout)
 			expired = timer.C
 		}
 		select {
-		case <-wake:
+		case <-queue.wake:
 		case <-ctx.Done():
 			return []Polled{}, ctx.Err()
 		case <-expired:
-			return polled, nil
+			timeout = 0 // one last look
 		}
 	}
 }
 
-// check returns what to return from Poll, and for what to wait if that isn't
-// worth returning yet.
-func (p *Poller) check(all bool) (polled []Polled, wake <-chan struct{}, err error) {
+func (p *Poller) lock() *pollList {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	polled = []Polled{}
-	if len(p.items) == 0 {
-		return polled, nil, nil
+	if p.list == nil {
+		p.list = &pollList{contexts: make(map[*contextState]int), queue: newPollQueue()}
+		// Only memory hangs on it: a watch that nobody polls for is taken off by the
+		// next event of its socket, but that may never come.
+		runtime.AddCleanup(p, (*pollList).stop, p.list)
 	}
-	p.taken = p.queue.take(p.taken[:0])
-	defer func() { clear(p.taken) }()
-	slices.SortFunc(p.taken, func(a, b *watch) int { return a.index - b.index })
-	if all {
-		for _, item := range p.items {
-			polled = append(polled, Polled{Socket: item.soc})
-		}
-	}
-	ready := 0
-	for i, w := range p.taken {
-		if w.removed {
-			continue
-		}
-		soc := p.items[w.index].soc
-		events, err := w.check()
-		if err != nil {
-			p.queue.add(p.taken[i:]...)
-			return []Polled{}, nil, err
-		}
-		if events == 0 {
-			continue
-		}
-		ready++
-		p.queue.add(w) // ask again next time
-		if all {
-			polled[w.index].Events = events
-		} else {
-			polled = append(polled, Polled{soc, events})
-		}
-	}
-	if ready > 0 {
-		return polled, nil, nil
-	}
-	return polled, p.queue.wake, nil
+	return p.list
 }
 
-func (p *Poller) initLocked() {
-	if p.queue == nil {
-		p.queue = newPollQueue()
-	}
+func (p *Poller) queue() *pollQueue {
+	l := p.lock()
+	defer p.mu.Unlock()
+	return l.queue
 }
 
 // change is Update that does nothing where nothing changes.
 func (p *Poller) change(id int, events State) {
-	p.mu.Lock()
+	l := p.lock()
 	defer p.mu.Unlock()
-	if State(p.items[id].events.Load()) != events {
-		_, _ = p.updateLocked(id, events)
+	if State(l.items[id].events.Load()) != events {
+		_, _ = l.update(id, events)
 	}
 }
 
-// wakeup is what to wait for after check had nothing.
-func (p *Poller) wakeup() <-chan struct{} {
-	p.mu.Lock()
+// check returns what is ready, and whether a Poll is done with that. If not, the
+// queue's wake will tell when to check again.
+func (p *Poller) check(all bool) (polled []Polled, done bool, err error) {
+	l := p.lock()
 	defer p.mu.Unlock()
-	p.initLocked()
-	return p.queue.wake
-}
-
-// kick makes one who waits check again.
-func (p *Poller) kick() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.initLocked()
-	p.queue.kick()
-}
-
-func (p *Poller) findLocked(soc *Socket) (id int) {
-	return slices.IndexFunc(p.items, func(item pollItem) bool { return item.soc == soc })
-}
-
-func (p *Poller) updateLocked(id int, events State) (previous State, err error) {
-	if id < 0 || id >= len(p.items) {
-		return 0, ErrorNoSocket
-	}
-	w := p.items[id].watch
-	previous = State(w.events.Swap(int32(events)))
-	p.queue.add(w)
-	return previous, nil
-}
-
-func (p *Poller) removeLocked(id int) error {
-	if id < 0 || id >= len(p.items) {
-		return ErrorNoSocket
-	}
-	w := p.items[id].watch
-	w.removed = true
-	w.cleanup.Stop()
-	w.stop()
-	p.items = slices.Delete(p.items, id, id+1)
-	for i := range p.items[id:] {
-		p.items[id+i].index--
-	}
-	p.queue.kick() // a Poll of nothing returns
-	return nil
+	return l.check(all)
 }

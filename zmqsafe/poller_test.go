@@ -48,15 +48,11 @@ func TestPollReturnsWhatIsReadyInOrder(t *testing.T) {
 
 	sendText(t, pushes[3], "d")
 	sendText(t, pushes[1], "b")
-	want := []Polled{{pulls[1], POLLIN}, {pulls[3], POLLIN}}
 	for range 3 { // as long as it isn't received
 		polled, err = p.Poll(-1)
 		require.NoError(t, err)
-		if len(polled) == 2 { // the second message may be a moment later
-			break
-		}
+		require.Equal(t, []Polled{{pulls[1], POLLIN}, {pulls[3], POLLIN}}, polled)
 	}
-	require.Equal(t, want, polled)
 	all, err := p.PollAll(-1)
 	require.NoError(t, err)
 	require.Equal(t, []Polled{{pulls[0], 0}, {pulls[1], POLLIN}, {pulls[2], 0}, {pulls[3], POLLIN}}, all)
@@ -192,7 +188,7 @@ func TestPollIsEnded(t *testing.T) {
 				}()
 			}
 			waitUntilPolling(t, p)
-			c.end(zctx, p.items[1].soc, cancel)
+			c.end(zctx, p.list.items[1].soc, cancel)
 			for range pollers {
 				require.ErrorIs(t, waitFor(t, "Poll", errs), c.want)
 			}
@@ -210,7 +206,7 @@ func waitUntilPolling(t testing.TB, p *Poller) {
 	require.Eventually(t, func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		for _, item := range p.items {
+		for _, item := range p.list.items {
 			if !item.s.watchers.any.Load() {
 				return false
 			}
@@ -232,14 +228,94 @@ func TestPollGoesOnWithoutTheClosedSocket(t *testing.T) {
 	require.Equal(t, []Polled{{pulls[1], POLLIN}}, polled)
 }
 
-func TestPollOfNoSocket(t *testing.T) {
-	for _, soc := range []*Socket{nil, {}} {
-		p := newPollerOf(POLLIN, soc)
-		_, err := p.Poll(-1)
-		require.ErrorIs(t, err, ErrorSocketClosed)
-		require.NotPanics(t, func() { _ = p.String() })
-		require.NoError(t, p.RemoveBySocket(soc))
+// Sockets of several contexts, one of which ends: the poll fails until its sockets
+// are removed, and the others are polled as before.
+func TestPollOfSeveralContexts(t *testing.T) {
+	const n = 3
+	var contexts []*Context
+	var pulls, pushes []*Socket
+	for range n {
+		ctx := newContext(t)
+		pull, push := newPair(t, ctx, PULL, PUSH, inproc(t))
+		contexts, pulls, pushes = append(contexts, ctx), append(pulls, pull), append(pushes, push)
 	}
+	p := newPollerOf(POLLIN, pulls...)
+	expect := func(want ...Polled) {
+		t.Helper()
+		polled, err := p.Poll(0)
+		require.NoError(t, err)
+		require.ElementsMatch(t, want, polled)
+	}
+	expect()
+	for i := range n {
+		sendText(t, pushes[i], "x")
+		expect(Polled{pulls[i], POLLIN})
+		_, err := pulls[i].Recv(0)
+		require.NoError(t, err)
+		expect()
+	}
+	waiting := poll(t, p)
+	require.NoError(t, contexts[1].Close())
+	require.Equal(t, pollResult{[]Polled{}, ETERM}, waitFor(t, "Poll", waiting))
+	sendText(t, pushes[0], "x")
+	for range 3 {
+		_, err := p.PollAll(0)
+		require.Equal(t, ETERM, err)
+	}
+	require.NoError(t, p.RemoveBySocket(pulls[1]))
+	expect(Polled{pulls[0], POLLIN})
+	sendText(t, pushes[2], "x")
+	expect(Polled{pulls[0], POLLIN}, Polled{pulls[2], POLLIN})
+}
+
+// One closed socket makes Poll fail, whatever else is ready; and if its context is
+// closed later, it is still the program that closed the socket.
+func TestPollOfClosedSocketAmongReadyOnes(t *testing.T) {
+	pulls, pushes := newPullers(t, 3)
+	p := newPollerOf(POLLIN, pulls...)
+	for _, push := range pushes {
+		sendText(t, push, "x")
+	}
+	require.NoError(t, pulls[1].Close())
+	for range 2 {
+		polled, err := p.Poll(-1)
+		require.Equal(t, ErrorSocketClosed, err)
+		require.Equal(t, []Polled{}, polled)
+		all, err := p.PollAll(-1)
+		require.Equal(t, ErrorSocketClosed, err)
+		require.Equal(t, []Polled{}, all)
+	}
+	require.NoError(t, p.Remove(0))
+	require.NoError(t, p.Remove(1))
+	ctx, err := pulls[1].Context()
+	require.NoError(t, err)
+	require.NoError(t, ctx.Close())
+	_, err = p.Poll(0)
+	require.Equal(t, ErrorSocketClosed, err)
+}
+
+// A Poll that couldn't be woken says so.
+func TestPollWithoutEpoll(t *testing.T) {
+	ctx := newContext(t)
+	first, second := newSocket(t, ctx, PULL), newSocket(t, ctx, PULL)
+	p := newPollerOf(POLLIN, first)
+	_, err := p.Poll(0)
+	require.NoError(t, err)
+	w := &ctx.c.waker
+	breakWith := func(fd int) (previous int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		previous, w.fd = w.fd, fd
+		return previous
+	}
+	fd := breakWith(-1)
+	defer breakWith(fd)
+	bounded(t, "Poll", func() {
+		_, err = p.Poll(-1)
+		require.ErrorIs(t, err, syscall.EBADF)
+		_, err = newPollerOf(POLLIN, second).Poll(-1)
+		require.ErrorIs(t, err, syscall.EBADF)
+	})
 }
 
 // Add, Update and Remove, each while a Poll waits that only they can end.
@@ -405,11 +481,7 @@ func TestPollFiveThousandSockets(t *testing.T) {
 		require.NoError(t, push.Connect(endpoint))
 		p.Add(pulls[i], POLLIN)
 	}
-	queued := func() int {
-		p.queue.mu.Lock()
-		defer p.queue.mu.Unlock()
-		return len(p.queue.maybe)
-	}
+	queued := p.queue().len
 	require.Eventually(t, func() bool { // what came of Bind and Connect is worked off
 		polled, err := p.Poll(0)
 		return err == nil && len(polled) == 0 && queued() == 0
@@ -423,17 +495,6 @@ func TestPollFiveThousandSockets(t *testing.T) {
 		_, err = pulls[i].Recv(0)
 		require.NoError(t, err)
 	}
-}
-
-// A Poller that is made for each round and dropped leaves nothing at its sockets.
-func TestDroppedPollerLeavesNothing(t *testing.T) {
-	ctx := newContext(t)
-	idle := newSocket(t, ctx, PULL)
-	for range 1000 {
-		_, err := newPollerOf(POLLIN, idle).Poll(time.Microsecond)
-		require.NoError(t, err)
-	}
-	eventuallyCollected(t, func() bool { return !idle.s.watchers.any.Load() })
 }
 
 var globalPoller Poller

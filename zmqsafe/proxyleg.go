@@ -74,6 +74,7 @@ func (l *leg) move() error {
 	}
 	watched := slices.ContainsFunc(l.locked, func(s *socketState) bool { return s.watched() })
 	f := czmq.Forward(from.sock, to.sock, int(to.typ), capture, int(captureType), &l.hand, burst)
+	from.rcvmore = false // whole messages were received
 	l.unlock(watched)
 	l.stopped = f.Why
 	l.messages += f.Messages

@@ -1,12 +1,10 @@
 package zmqsafe
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -24,11 +22,16 @@ type Reactor struct {
 	poller Poller
 
 	mu       sync.Mutex
-	sockets  map[*Socket]func(State) error // guarded by mu
-	channels map[uint64]reactorChannel     // guarded by mu
-	lastID   uint64                        // guarded by mu
-	running  bool                          // guarded by mu
-	verbose  bool                          // guarded by mu
+	sockets  map[*Socket]reactorSocket // guarded by mu
+	channels []reactorChannel          // guarded by mu; replaced, never changed in place
+	lastID   uint64                    // guarded by mu
+	running  bool                      // guarded by mu
+	verbose  bool                      // guarded by mu
+}
+
+type reactorSocket struct {
+	events  State
+	handler func(State) error
 }
 
 type reactorChannel struct {
@@ -52,9 +55,9 @@ func (r *Reactor) AddSocket(soc *Socket, events State, handler func(State) error
 	defer r.mu.Unlock()
 	_ = r.poller.RemoveBySocket(soc)
 	if r.sockets == nil {
-		r.sockets = make(map[*Socket]func(State) error)
+		r.sockets = make(map[*Socket]reactorSocket)
 	}
-	r.sockets[soc] = handler
+	r.sockets[soc] = reactorSocket{events, handler}
 	r.poller.Add(soc, events)
 }
 
@@ -85,21 +88,19 @@ func (r *Reactor) addChannel(values reflect.Value, limit int, handler func(any) 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.channels == nil {
-		r.channels = make(map[uint64]reactorChannel)
-	}
 	r.lastID++
-	r.channels[r.lastID] = reactorChannel{r.lastID, values, limit, handler}
-	r.poller.kick()
+	r.channels = append(slices.Clip(r.channels), reactorChannel{r.lastID, values, limit, handler})
+	r.poller.queue().kick()
 	return r.lastID
 }
 
-// RemoveChannel removes the handler of a channel, if there is one.
+// RemoveChannel removes the handler of a channel, if there is one. A value that
+// comes while another goroutine removes it may still be handled.
 func (r *Reactor) RemoveChannel(id uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.channels, id)
-	r.poller.kick()
+	r.channels = slices.DeleteFunc(slices.Clone(r.channels), func(c reactorChannel) bool { return c.id == id })
+	r.poller.queue().kick()
 }
 
 // SetVerbose has what is handled logged, through log/slog.
@@ -138,7 +139,7 @@ func (r *Reactor) run(ctx context.Context, socketsOnly bool) error {
 		if err != nil {
 			return err
 		}
-		handled, err := r.drain(channels)
+		handled, err := r.drain(ctx, channels)
 		if err != nil {
 			return err
 		}
@@ -152,7 +153,7 @@ func (r *Reactor) run(ctx context.Context, socketsOnly bool) error {
 			}
 		}
 		if !handled && len(polled) == 0 {
-			if err := r.wait(ctx, channels); err != nil {
+			if err := r.wait(ctx, socketsOnly); err != nil {
 				return err
 			}
 		}
@@ -185,13 +186,13 @@ func (r *Reactor) list(socketsOnly bool) ([]reactorChannel, error) {
 	case socketsOnly && len(r.channels) > 0:
 		return nil, errors.New("zmqsafe: Reactor: there are channels, but the interval is negative; want a positive one")
 	}
-	return slices.SortedFunc(maps.Values(r.channels), func(a, b reactorChannel) int { return cmp.Compare(a.id, b.id) }), nil
+	return r.channels, nil
 }
 
 // drain handles what is in the channels, within their limits.
-func (r *Reactor) drain(channels []reactorChannel) (handled bool, err error) {
+func (r *Reactor) drain(ctx context.Context, channels []reactorChannel) (handled bool, err error) {
 	for _, c := range channels {
-		for n := 0; (c.limit <= 0 || n < c.limit) && r.has(c); n++ {
+		for n := 0; (c.limit <= 0 || n < c.limit) && ctx.Err() == nil && r.has(c); n++ {
 			v, ok := c.values.TryRecv()
 			if !v.IsValid() {
 				break // nothing there
@@ -205,11 +206,17 @@ func (r *Reactor) drain(channels []reactorChannel) (handled bool, err error) {
 	return handled, nil
 }
 
-// wait waits until there is something to do, and does it if it is a value.
-func (r *Reactor) wait(ctx context.Context, channels []reactorChannel) error {
+// wait waits until there is something to do, and does it if it is a value. What is
+// added or removed from the list on ends it; the check before has used up what told
+// of earlier changes.
+func (r *Reactor) wait(ctx context.Context, socketsOnly bool) error {
+	channels, err := r.list(socketsOnly)
+	if err != nil {
+		return err
+	}
 	cases := []reflect.SelectCase{
 		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ctx.Done())},
-		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(r.poller.wakeup())},
+		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(r.poller.queue().wake)},
 	}
 	first := len(cases)
 	for _, c := range channels {
@@ -225,8 +232,7 @@ func (r *Reactor) wait(ctx context.Context, channels []reactorChannel) error {
 func (r *Reactor) has(c reactorChannel) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, there := r.channels[c.id]
-	return there
+	return slices.ContainsFunc(r.channels, func(other reactorChannel) bool { return other.id == c.id })
 }
 
 func (r *Reactor) handleValue(c reactorChannel, v reflect.Value, ok bool) error {
@@ -235,19 +241,19 @@ func (r *Reactor) handleValue(c reactorChannel, v reflect.Value, ok bool) error 
 		r.RemoveChannel(c.id)
 		return nil
 	}
-	r.say("value", "channel", c.id, "value", v)
+	r.say("value", "channel", c.id, "value", v.Interface())
 	return c.handler(v.Interface())
 }
 
 func (r *Reactor) handleSocket(item Polled) error {
 	r.mu.Lock()
-	handler := r.sockets[item.Socket]
+	soc, events := r.sockets[item.Socket], item.Events
 	r.mu.Unlock()
-	if handler == nil {
-		return nil // removed by another handler
+	if events &= soc.events; events == 0 {
+		return nil // removed or replaced by another handler
 	}
-	r.say("ready", "socket", item.Socket, "events", item.Events)
-	return handler(item.Events)
+	r.say("ready", "socket", item.Socket, "events", events)
+	return soc.handler(events)
 }
 
 func (r *Reactor) say(what string, args ...any) {

@@ -23,7 +23,7 @@ var stressOps = flag.Int("stress.ops", 1_200_000, "operations in TestStress; a t
 // message that is lost or torn, a call on a closed socket, a close that hangs.
 //
 // Rounds of one context each. Goroutines share a few sockets and send, receive,
-// poll options, cancel and time out at random; half-way some sockets of the
+// poll, read options, cancel and time out at random; half-way some sockets of the
 // round are closed by other goroutines, and at its end the context is. Every
 // message carries its number, so that what was accepted can be held against what
 // arrived: on the sockets that were left alone each message arrives exactly
@@ -77,8 +77,8 @@ func (s *stress) run() {
 	defer stopNoise()
 	var noise sync.WaitGroup
 	if s.rng%3 == 0 { // not always: each such call wakes all who wait, and so covers up for a lost wake-up
-		noise.Go(func() { s.pollOptions(stop, out) })
-		noise.Go(func() { s.pollOptions(stop, in) })
+		noise.Go(func() { s.readOptions(stop, out) })
+		noise.Go(func() { s.readOptions(stop, in) })
 	}
 	noise.Go(func() { s.openAndClose(stop, ctx) })
 
@@ -102,6 +102,15 @@ func (s *stress) run() {
 			}
 		})
 	}
+	last.Go(func() {
+		p := newPollerOf(POLLIN, in, out)
+		for {
+			if _, err := p.Poll(-1); err != nil {
+				assert.Contains(s.t, []error{ETERM, ErrorSocketClosed}, err)
+				return
+			}
+		}
+	})
 	if s.rng%3 == 0 {
 		last.Go(func() { assert.NoError(s.t, in.Close()) })
 	}
@@ -114,8 +123,9 @@ func (s *stress) run() {
 // and accounts for every message.
 func (s *stress) stream(from, to *Socket) {
 	var senders, receivers sync.WaitGroup
+	canSend, canReceive := newPollerOf(POLLOUT, from), newPollerOf(POLLIN, to)
 	for id := range stressSenders {
-		senders.Go(func() { s.send(from, id) })
+		senders.Go(func() { s.send(from, canSend, id) })
 	}
 	seen := make([]atomic.Int32, stressSenders*stressMessages)
 	var left atomic.Int64
@@ -123,7 +133,7 @@ func (s *stress) stream(from, to *Socket) {
 	done, finish := context.WithCancel(context.Background())
 	defer finish()
 	for i := range stressReceivers {
-		receivers.Go(func() { s.receive(done, finish, to, i, seen, &left) })
+		receivers.Go(func() { s.receive(done, finish, to, canReceive, i, seen, &left) })
 	}
 	senders.Wait()
 	receivers.Wait()
@@ -136,7 +146,7 @@ func (s *stress) stream(from, to *Socket) {
 }
 
 // send sends messages of 1 to 4 parts, each part carrying what it belongs to.
-func (s *stress) send(soc *Socket, id int) {
+func (s *stress) send(soc *Socket, p *Poller, id int) {
 	rng := rand.New(rand.NewPCG(s.rng, uint64(id)))
 	for n := 0; n < stressMessages; {
 		parts := make([][]byte, 1+rng.IntN(4))
@@ -147,7 +157,7 @@ func (s *stress) send(soc *Socket, id int) {
 			binary.BigEndian.PutUint32(part[8:], uint32(len(parts)))
 			parts[i] = part
 		}
-		err := s.sendOnce(soc, rng, parts)
+		err := s.sendOnce(soc, p, rng, parts)
 		s.ops.Add(1)
 		switch {
 		case err == nil:
@@ -161,25 +171,29 @@ func (s *stress) send(soc *Socket, id int) {
 	}
 }
 
-func (s *stress) sendOnce(soc *Socket, rng *rand.Rand, parts [][]byte) (err error) {
-	switch rng.IntN(4) {
+func (s *stress) sendOnce(soc *Socket, p *Poller, rng *rand.Rand, parts [][]byte) (err error) {
+	switch rng.IntN(5) {
 	case 0:
 		_, err = soc.SendMessageDontwait(parts)
 	case 1:
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rng.IntN(200))*time.Microsecond)
 		defer cancel()
 		_, err = soc.SendMessageContext(ctx, parts)
+	case 2:
+		if _, err = p.Poll(-1); err == nil {
+			_, err = soc.SendMessageDontwait(parts)
+		}
 	default:
 		_, err = soc.SendMessage(parts)
 	}
 	return err
 }
 
-func (s *stress) receive(done context.Context, finish func(), soc *Socket, i int, seen []atomic.Int32, left *atomic.Int64) {
+func (s *stress) receive(done context.Context, finish func(), soc *Socket, p *Poller, i int, seen []atomic.Int32, left *atomic.Int64) {
 	rng := rand.New(rand.NewPCG(s.rng, uint64(100+i)))
 	last := make(map[int]int)
 	for done.Err() == nil {
-		parts, err := s.receiveOnce(done, soc, rng)
+		parts, err := s.receiveOnce(done, soc, p, rng)
 		s.ops.Add(1)
 		switch {
 		case err == nil:
@@ -208,14 +222,19 @@ func (s *stress) receive(done context.Context, finish func(), soc *Socket, i int
 	}
 }
 
-func (s *stress) receiveOnce(done context.Context, soc *Socket, rng *rand.Rand) ([][]byte, error) {
-	switch rng.IntN(4) {
+func (s *stress) receiveOnce(done context.Context, soc *Socket, p *Poller, rng *rand.Rand) ([][]byte, error) {
+	switch rng.IntN(5) {
 	case 0:
 		return soc.RecvMessageBytes(DONTWAIT)
 	case 1:
 		ctx, cancel := context.WithTimeout(done, time.Duration(rng.IntN(200))*time.Microsecond)
 		defer cancel()
 		return soc.RecvMessageBytesContext(ctx, 0)
+	case 2:
+		if _, err := p.PollContext(done); err != nil {
+			return nil, err
+		}
+		return soc.RecvMessageBytes(DONTWAIT)
 	}
 	return soc.RecvMessageBytesContext(done, 0)
 }
@@ -233,8 +252,8 @@ func whole(parts [][]byte) (int, error) {
 	return int(first), nil
 }
 
-// pollOptions makes calls that empty the mailbox which all waiters depend on.
-func (s *stress) pollOptions(stop context.Context, soc *Socket) {
+// readOptions makes calls that empty the mailbox which all waiters depend on.
+func (s *stress) readOptions(stop context.Context, soc *Socket) {
 	for stop.Err() == nil {
 		_, err := soc.GetEvents()
 		if err == nil {

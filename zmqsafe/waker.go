@@ -22,6 +22,7 @@ type waker struct {
 	sockets map[int32]*socketState // guarded by mu; those that were waited for
 	epoll   *os.File               // guarded by mu; nil before start and after close
 	fd      int                    // guarded by mu; epoll's descriptor
+	events  [64]syscall.EpollEvent // guarded by mu; for drain
 	done    chan struct{}          // closed when the goroutine has ended
 }
 
@@ -85,27 +86,42 @@ func (w *waker) start() error {
 
 func (w *waker) run(conn syscall.RawConn, done chan<- struct{}) {
 	defer close(done)
-	events := make([]syscall.EpollEvent, 64)
-	var n int
 	var err error
-	poll := func(fd uintptr) bool {
-		n, err = syscall.EpollWait(int(fd), events, 0)
-		for err == syscall.EINTR {
-			n, err = syscall.EpollWait(int(fd), events, 0)
-		}
-		return n != 0
+	drain := func(uintptr) bool {
+		var n int
+		n, err = w.drain()
+		return n > 0 || err != nil
 	}
-	for conn.Read(poll) == nil && err == nil {
-		w.mu.Lock()
-		for _, event := range events[:n] {
+	for conn.Read(drain) == nil && err == nil {
+	}
+	if err != nil { // what waits now waits for other calls on its socket only
+		w.logger.Error("zmqsafe: can't wait for sockets any more; was a descriptor closed that isn't the program's own?", "err", err)
+	}
+}
+
+// drain passes on the edges that are there, and returns how many. It doesn't
+// block. Edges that were there before it was called are passed on when it
+// returns, whoever calls it.
+func (w *waker) drain() (n int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.epoll != nil {
+		got, err := syscall.EpollWait(w.fd, w.events[:], 0)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return n, os.NewSyscallError("epoll_wait", err)
+		}
+		for _, event := range w.events[:got] {
 			if s := w.sockets[event.Fd]; s != nil {
 				s.wakeAll()
 			}
 		}
-		w.mu.Unlock()
+		n += got
+		if got < len(w.events) {
+			break
+		}
 	}
-	if err != nil { // what waits now waits for other calls on its socket only
-		w.logger.Error("zmqsafe: can't wait for sockets any more; was a descriptor closed that isn't the program's own?",
-			"err", os.NewSyscallError("epoll_wait", err))
-	}
+	return n, nil
 }

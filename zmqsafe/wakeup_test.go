@@ -127,11 +127,18 @@ func TestCallsPassOnWhatTheyLearn(t *testing.T) {
 	}
 }
 
-// withoutWaker runs f while the waker is held up: only the calls on a socket can
-// tell those that wait for it.
+// withoutWaker runs f while the waker knows no sockets: only the calls on a socket
+// can tell those that wait for it.
 func withoutWaker(ctx *Context, f func()) {
-	ctx.c.waker.mu.Lock()
-	defer ctx.c.waker.mu.Unlock()
+	w := &ctx.c.waker
+	swap := func(sockets map[int32]*socketState) (previous map[int32]*socketState) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		previous, w.sockets = w.sockets, sockets
+		return previous
+	}
+	known := swap(nil)
+	defer swap(known)
 	f()
 }
 

@@ -1,7 +1,7 @@
 package zmqsafe
 
 import (
-	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -14,8 +14,11 @@ import (
 //
 // A watch is entered before ZMQ_EVENTS is read: what makes the socket ready after
 // that reading gives an edge, which the waker passes on, or is worked off by a
-// call on the socket, which passes on what it found (see guard). A ready socket
-// stays with its poll, which asks again next time: polling is level-triggered.
+// call on the socket, which passes on what it found (see guard). Polling is level-
+// triggered: a poll that finds a socket ready tells itself, too, and so looks at it
+// again next time.
+//
+// Locks are taken in this order: Poller, guard, waker, watchers, pollQueue.
 type watchers struct {
 	any atomic.Bool // whether set has something
 	mu  sync.Mutex
@@ -25,16 +28,12 @@ type watchers struct {
 // watch is what a poll wants to know of one socket. It doesn't lead to the
 // Socket, see socketState.
 type watch struct {
-	s       *socketState // nil for what was never open
-	queue   *pollQueue
-	events  atomic.Int32 // a State
-	cleanup runtime.Cleanup
-
-	// Guarded by the Poller's mu.
-	index   int // among what was added
-	removed bool
-
-	queued bool // guarded by queue.mu
+	s      *socketState // nil for what was never open
+	queue  *pollQueue
+	events atomic.Int32 // a State
+	index  int          // guarded by the Poller's mu; among what was added
+	ready  State        // guarded by the Poller's mu; when it was last checked
+	queued bool         // guarded by queue.mu
 }
 
 func (ws *watchers) add(w *watch) {
@@ -47,6 +46,7 @@ func (ws *watchers) add(w *watch) {
 	ws.any.Store(true)
 }
 
+// remove takes w off. Nobody tells it any more.
 func (ws *watchers) remove(w *watch) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -54,17 +54,17 @@ func (ws *watchers) remove(w *watch) {
 	ws.any.Store(len(ws.set) > 0)
 }
 
-// tell queues the watches for what is ready.
+// tell tells the watches for what is ready. It never blocks.
 func (ws *watchers) tell(ready State) {
 	if ready != 0 {
-		ws.queue(func(w *watch) bool { return State(w.events.Load())&ready != 0 })
+		ws.tellThose(func(w *watch) bool { return State(w.events.Load())&ready != 0 })
 	}
 }
 
-// tellAll queues all watches: something has happened, and what isn't known.
-func (ws *watchers) tellAll() { ws.queue(func(*watch) bool { return true }) }
+// tellAll tells all watches: something has happened, and what isn't known.
+func (ws *watchers) tellAll() { ws.tellThose(func(*watch) bool { return true }) }
 
-func (ws *watchers) queue(which func(*watch) bool) {
+func (ws *watchers) tellThose(which func(*watch) bool) {
 	if !ws.any.Load() {
 		return
 	}
@@ -74,13 +74,14 @@ func (ws *watchers) queue(which func(*watch) bool) {
 		if which(w) {
 			delete(ws.set, w)
 			w.queue.add(w)
+			w.queue.kick()
 		}
 	}
 	ws.any.Store(len(ws.set) > 0)
 }
 
-// check returns for which of the watch's events the socket is ready. If for none,
-// the watch will be told.
+// check returns for which of the watch's events the socket is ready. The watch will
+// be told when it is ready for one, which may be now.
 func (w *watch) check() (State, error) {
 	s := w.s
 	if s == nil {
@@ -94,23 +95,20 @@ func (w *watch) check() (State, error) {
 		return 0, err
 	}
 	s.watchers.add(w)
-	events := s.events()
-	ready := events & State(w.events.Load())
-	if ready != 0 {
-		s.watchers.remove(w)
-	}
-	s.unlock(events)
-	return ready, nil
+	ready := s.events()
+	s.unlock(ready)
+	return ready & State(w.events.Load()), nil
 }
 
-// stop ends the watch.
+// stop ends the watch for good: it is told no more, nor is it in the queue.
 func (w *watch) stop() {
 	if w.s != nil {
 		w.s.watchers.remove(w)
 	}
+	w.queue.remove(w)
 }
 
-// pollQueue holds the watches of one poll whose sockets may be ready.
+// pollQueue holds the watches of one Poller whose sockets may be ready.
 type pollQueue struct {
 	mu    sync.Mutex
 	maybe []*watch      // guarded by mu
@@ -121,25 +119,43 @@ func newPollQueue() *pollQueue { return &pollQueue{wake: make(chan struct{}, 1)}
 
 func (q *pollQueue) add(watches ...*watch) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	for _, w := range watches {
 		if !w.queued {
 			w.queued = true
 			q.maybe = append(q.maybe, w)
 		}
 	}
-	q.mu.Unlock()
-	q.kick()
 }
 
-// take empties the queue into buf.
+func (q *pollQueue) remove(w *watch) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if i := slices.Index(q.maybe, w); i >= 0 {
+		q.maybe = slices.Delete(q.maybe, i, i+1)
+	}
+}
+
+func (q *pollQueue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.maybe)
+}
+
+// take empties the queue into buf. The token goes with it: what it was for is
+// looked at now.
 func (q *pollQueue) take(buf []*watch) []*watch {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	select {
+	case <-q.wake:
+	default:
+	}
 	for _, w := range q.maybe {
 		w.queued = false
 	}
 	buf = append(buf, q.maybe...)
-	clear(q.maybe) // or it would keep sockets that were removed
+	clear(q.maybe) // or it would keep what was removed
 	q.maybe = q.maybe[:0]
 	return buf
 }

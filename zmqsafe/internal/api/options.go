@@ -111,8 +111,8 @@ var options = []Entry{
 	},
 	{
 		Option: "SOCKS_PROXY", Set: "SetSocksProxy", Get: "GetSocksProxy", Default: `""`, Want: "host:port", Text: true,
-		What: "the SOCKS5 proxy, as host:port, through which TCP connections are made; the proxy also looks up host names",
-		More: `"" is none. Beware: when a connection through the proxy has failed, libzmq 4.3.4 aborts the process as the ` +
+		What: "the SOCKS5 proxy, as host:port, through which TCP connections are made",
+		More: `"" is none. The proxy looks up host names. Beware: when a connection through the proxy has failed, libzmq 4.3.4 aborts the process as the ` +
 			"socket closes or disconnects (socks_connecter.cpp), and this package can't prevent it.",
 	},
 	{
@@ -125,7 +125,7 @@ var options = []Entry{
 		Option: "USE_FD", Set: "SetUseFd", Get: "Getusefd", Default: "-1", Want: "-1 (none), or a descriptor",
 		What: "the descriptor that the next Bind to tcp or ipc uses: a socket of the system on which listen was called, as from systemd",
 		More: "-1 is none. libzmq owns the descriptor from that Bind on, and closes it: the program must not close it any more, " +
-			"nor use it for another Bind. Bind refuses a descriptor that isn't open, doesn't listen, or was used by this socket before.",
+			"nor use it for another Bind. Bind refuses a descriptor that isn't open, doesn't listen, or is used by another endpoint of this socket.",
 	},
 
 	// The system's sockets.

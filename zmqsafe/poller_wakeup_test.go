@@ -1,0 +1,318 @@
+package zmqsafe
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// As in wakeup_test.go: nothing but the wake-up itself ends a wait.
+
+type pollResult struct {
+	polled []Polled
+	err    error
+}
+
+// poll has p wait in another goroutine.
+func poll(t testing.TB, p *Poller) <-chan pollResult {
+	t.Helper()
+	result := make(chan pollResult, 1)
+	go func() {
+		polled, err := p.Poll(-1)
+		result <- pollResult{polled, err}
+	}()
+	waitUntilPolling(t, p)
+	return result
+}
+
+// duplex returns two connected sockets with room for a message or two in each
+// direction, the first of which the waker knows.
+func duplex(t testing.TB) (ctx *Context, a, b *Socket) {
+	ctx = newContext(t)
+	a, b = newSocket(t, ctx, PAIR), newSocket(t, ctx, PAIR)
+	for _, soc := range []*Socket{a, b} {
+		require.NoError(t, soc.SetSndhwm(1))
+		require.NoError(t, soc.SetRcvhwm(1))
+	}
+	require.NoError(t, a.Bind(inproc(t)))
+	require.NoError(t, b.Connect(inproc(t)))
+	require.NoError(t, a.call((*socketState).arm))
+	return ctx, a, b
+}
+
+func fill(soc *Socket) {
+	for {
+		if _, err := soc.Send("fill", DONTWAIT); err != nil {
+			return
+		}
+	}
+}
+
+func empty(soc *Socket) {
+	for {
+		if _, err := soc.Recv(DONTWAIT); err != nil {
+			return
+		}
+	}
+}
+
+// Whatever call works off the mailbox of a socket must tell those who poll it, since
+// the edge is gone then. Here there is no waker that might do it.
+func TestCallsTellPolls(t *testing.T) {
+	calls := map[string]func(t *testing.T, a *Socket){
+		"Send": func(t *testing.T, a *Socket) { sendText(t, a, "x") },
+		"Recv": func(t *testing.T, a *Socket) {
+			_, err := a.Recv(DONTWAIT)
+			require.NoError(t, err)
+		},
+		"GetEvents": func(t *testing.T, a *Socket) {
+			_, err := a.GetEvents()
+			require.NoError(t, err)
+		},
+		"Disconnect": func(t *testing.T, a *Socket) { require.Error(t, a.Disconnect("inproc://none")) },
+		"Poll": func(t *testing.T, a *Socket) {
+			polled, err := newPollerOf(POLLIN|POLLOUT, a).Poll(0)
+			require.NoError(t, err)
+			require.Len(t, polled, 1)
+		},
+		"Poll for something else": func(t *testing.T, a *Socket) {
+			_, err := newPollerOf(0, a).Poll(0)
+			require.NoError(t, err)
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			ctx, a, b := duplex(t)
+			p := newPollerOf(POLLIN, a)
+			for range rounds(100) {
+				empty(a)
+				empty(b)
+				ready := poll(t, p)
+				withoutWaker(ctx, func() {
+					sendText(t, b, "1")
+					sendText(t, b, "2") // for the poll, where the call takes one
+					call(t, a)
+					require.Equal(t, pollResult{[]Polled{{a, POLLIN}}, nil}, waitFor(t, "Poll", ready))
+				})
+			}
+		})
+	}
+}
+
+// The same for those that wait in Recv and Send. Their tries are what works off the
+// mailbox.
+func TestWaitersTellPolls(t *testing.T) {
+	ctx, a, b := duplex(t)
+	for range rounds(200) {
+		empty(b)
+		fill(a)
+		waiting, giveUp := context.WithCancel(context.Background())
+		received, sent := make(chan error, 1), make(chan error, 1)
+
+		// A sender learns that there is something to receive.
+		go func() { _, err := a.SendContext(waiting, "more", 0); sent <- err }()
+		waitUntilBlocked(t, a, POLLOUT)
+		ready := poll(t, newPollerOf(POLLIN, a))
+		withoutWaker(ctx, func() {
+			sendText(t, b, "x")
+			a.s.out.kick()
+			require.Equal(t, pollResult{[]Polled{{a, POLLIN}}, nil}, waitFor(t, "Poll for POLLIN", ready))
+		})
+		giveUp()
+		require.ErrorIs(t, waitFor(t, "Send", sent), context.Canceled)
+
+		// A receiver learns that there is room.
+		empty(a)
+		fill(a)
+		waiting, giveUp = context.WithCancel(context.Background())
+		go func() { _, err := a.RecvContext(waiting, 0); received <- err }()
+		waitUntilBlocked(t, a, POLLIN)
+		ready = poll(t, newPollerOf(POLLOUT, a))
+		withoutWaker(ctx, func() {
+			empty(b)
+			a.s.in.kick()
+			require.Equal(t, pollResult{[]Polled{{a, POLLOUT}}, nil}, waitFor(t, "Poll for POLLOUT", ready))
+		})
+
+		// A receiver takes a message, and there is another one.
+		ready = poll(t, newPollerOf(POLLIN, a))
+		withoutWaker(ctx, func() {
+			sendText(t, b, "1")
+			sendText(t, b, "2")
+			a.s.in.kick()
+			require.NoError(t, waitFor(t, "Recv", received))
+			require.Equal(t, pollResult{[]Polled{{a, POLLIN}}, nil}, waitFor(t, "Poll for the second", ready))
+		})
+		giveUp()
+		empty(a)
+	}
+}
+
+// And the other way round: a poll tells those who wait in Recv and Send.
+func TestPollsTellWaiters(t *testing.T) {
+	ctx, a, b := duplex(t)
+	for range rounds(200) {
+		empty(b)
+		fill(a)
+		received, sent := make(chan error, 1), make(chan error, 1)
+		go func() { _, err := a.Recv(0); received <- err }()
+		go func() { _, err := a.Send("more", 0); sent <- err }()
+		waitUntilBlocked(t, a, POLLIN)
+		waitUntilBlocked(t, a, POLLOUT)
+		withoutWaker(ctx, func() {
+			sendText(t, b, "x")
+			empty(b)
+			_, err := newPollerOf(0, a).Poll(0)
+			require.NoError(t, err)
+			require.NoError(t, waitFor(t, "Recv", received))
+			require.NoError(t, waitFor(t, "Send", sent))
+		})
+	}
+}
+
+// Those who poll one Poller share what tells them: one that is told tells the others
+// if it concerns them.
+func TestPollsOfOnePollerTellEachOther(t *testing.T) {
+	const pollers = 4
+	ctx, a, b := duplex(t)
+	other := newSocket(t, ctx, PULL)
+	for name, happens := range map[string]func(p *Poller){
+		"ready": func(*Poller) { sendText(t, b, "x") },
+		"taken by one that doesn't wait": func(p *Poller) {
+			withoutWaker(ctx, func() {
+				sendText(t, b, "x")
+				p.queue().add(p.list.items[0].watch)
+				polled, err := p.Poll(0)
+				require.NoError(t, err)
+				require.Len(t, polled, 1)
+			})
+		},
+		"all removed": func(p *Poller) {
+			require.NoError(t, p.Remove(0))
+			require.NoError(t, p.Remove(0))
+		},
+		"added": func(p *Poller) { p.Add(b, POLLOUT) },
+		"updated": func(p *Poller) {
+			_, err := p.UpdateBySocket(a, POLLOUT)
+			require.NoError(t, err)
+		},
+		"closed": func(p *Poller) {
+			closed := newSocket(t, ctx, PULL)
+			require.NoError(t, closed.Close())
+			p.Add(closed, POLLIN)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range rounds(50) {
+				p := newPollerOf(POLLIN, a, other)
+				var all []<-chan pollResult
+				for range pollers {
+					all = append(all, poll(t, p))
+				}
+				happens(p)
+				for _, ready := range all {
+					waitFor(t, "Poll", ready)
+				}
+				empty(a)
+			}
+		})
+	}
+}
+
+// Polls that only look don't use up what those who wait are to be told.
+func TestLookingDoesntDisturbPolling(t *testing.T) {
+	ctx := newContext(t)
+	a, b := newPair(t, ctx, PAIR, PAIR, inproc(t))
+	p := newPollerOf(POLLIN, a)
+	stop, cancel := context.WithCancel(context.Background())
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		for stop.Err() == nil {
+			_, err := p.Poll(0)
+			assert.NoError(t, err)
+		}
+	}()
+	go func() {
+		for {
+			if _, err := b.RecvContext(stop, 0); err != nil {
+				return
+			}
+			_, err := b.Send("pong", 0)
+			assert.NoError(t, err)
+		}
+	}()
+	bounded(t, "ping-pong", func() {
+		for range rounds(5000) {
+			sendText(t, a, "ping")
+			_, err := p.Poll(-1)
+			assert.NoError(t, err)
+			_, err = a.Recv(DONTWAIT)
+			assert.NoError(t, err)
+		}
+	})
+	cancel()
+	waitFor(t, "the one that looks", looked)
+}
+
+// When the time is up a Poll looks once more: what it is told and the end of the
+// time may come together.
+func TestPollLooksWhenTimeIsUp(t *testing.T) {
+	ctx, a, b := duplex(t)
+	p := newPollerOf(POLLIN, a)
+	result := make(chan []Polled)
+	go func() {
+		polled, err := p.Poll(200 * time.Millisecond)
+		assert.NoError(t, err)
+		result <- polled
+	}()
+	waitUntilPolling(t, p)
+	withoutWaker(ctx, func() {
+		sendText(t, b, "x")
+		p.queue().add(p.list.items[0].watch) // and no kick
+		require.Equal(t, []Polled{{a, POLLIN}}, waitFor(t, "Poll", result))
+	})
+}
+
+// A poll isn't told what it doesn't ask for, nor twice, and a socket knows of no poll
+// that has nothing more to be told.
+func TestPollsAreToldNoMoreThanTheyAsk(t *testing.T) {
+	ctx, a, b := duplex(t)
+	p := newPollerOf(POLLIN, a)
+	look := func() []Polled {
+		polled, err := p.Poll(0)
+		require.NoError(t, err)
+		return polled
+	}
+	expect := func(watching bool, queued int) {
+		t.Helper()
+		require.Equal(t, watching, a.s.watchers.any.Load())
+		require.Equal(t, queued, p.queue().len())
+		if queued == 0 {
+			require.Empty(t, p.queue().wake)
+		}
+	}
+	require.Empty(t, look())
+	expect(true, 0)
+	sendText(t, a, "x") // there is room for more, which is none of the poll's business
+	expect(true, 0)
+
+	withoutWaker(ctx, func() {
+		sendText(t, b, "x")
+		_, err := a.GetEvents()
+		require.NoError(t, err)
+		expect(false, 1)
+		require.Len(t, look(), 1)
+		expect(false, 1)
+		empty(a)
+		expect(false, 1)
+		require.Empty(t, look())
+		expect(true, 0)
+	})
+	require.NoError(t, p.Remove(0))
+	require.False(t, a.s.watchers.any.Load())
+	require.Empty(t, p.list.contexts)
+}
