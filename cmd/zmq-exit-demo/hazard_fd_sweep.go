@@ -62,7 +62,7 @@ func fdSweepRaw() error {
 		return err
 	}
 	defer sock.Close()
-	if err := sock.SetReconnectIvl(50 * time.Millisecond); err != nil {
+	if err := sock.SetReconnectIvl(300 * time.Millisecond); err != nil {
 		return err
 	}
 	if err := sock.Connect(endpoint); err != nil {
@@ -97,7 +97,7 @@ func fdSweepGuarded() error {
 		return err
 	}
 	defer sock.Close()
-	if err := sock.SetReconnectIvl(50 * time.Millisecond); err != nil {
+	if err := sock.SetReconnectIvl(300 * time.Millisecond); err != nil {
 		return err
 	}
 	if err := sock.Connect(endpoint); err != nil {
@@ -116,12 +116,13 @@ func fdSweepGuarded() error {
 }
 
 // betweenAttempts is a time after the connect at which the first attempt has been
-// refused and the second, which is made 50 to 100 ms after it, is not due yet.
-const betweenAttempts = 25 * time.Millisecond
+// refused and the second, which is made 300 to 600 ms after it, is not due yet, even
+// on a busy machine.
+const betweenAttempts = 100 * time.Millisecond
 
-// restOfCleanUp stands for whatever else a program does on its way out. Several
-// reconnect timers are due in it.
-const restOfCleanUp = 500 * time.Millisecond
+// restOfCleanUp stands for whatever else a program does on its way out. The
+// reconnect timer is due in it.
+const restOfCleanUp = time.Second
 
 // openDescriptors returns the descriptors that are open now. Go's netpoller is
 // made to open its own first: to close those later would be another crash.
