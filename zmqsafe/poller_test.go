@@ -64,6 +64,37 @@ func TestPollReturnsWhatIsReadyInOrder(t *testing.T) {
 	require.Equal(t, []Polled{{pulls[3], POLLIN}}, polled)
 }
 
+// What is ready by now is found without waiting, however much it is.
+func TestPollOfManyReadySockets(t *testing.T) {
+	const n = 300
+	pulls, pushes := newPullers(t, n)
+	p := newPollerOf(POLLIN, pulls...)
+	for range rounds(10) {
+		polled, err := p.Poll(0)
+		require.NoError(t, err)
+		require.Empty(t, polled)
+		for _, push := range pushes {
+			sendText(t, push, "x")
+		}
+		polled, err = p.Poll(0)
+		require.NoError(t, err)
+		require.Len(t, polled, n)
+		for _, pull := range pulls {
+			_, err := pull.Recv(DONTWAIT)
+			require.NoError(t, err)
+		}
+	}
+}
+
+// A context that is done wins over a socket that is ready.
+func TestPollWithDoneContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	polled, err := newPollerOf(POLLOUT, newSocket(t, newContext(t), PUB)).PollContext(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, []Polled{}, polled)
+}
+
 func TestPollTimeout(t *testing.T) {
 	pulls, _ := newPullers(t, 2)
 	p := newPollerOf(POLLIN, pulls...)
@@ -296,7 +327,7 @@ func TestPollOfClosedSocketAmongReadyOnes(t *testing.T) {
 
 // A Poll that couldn't be woken says so.
 func TestPollWithoutEpoll(t *testing.T) {
-	ctx := newContext(t)
+	ctx := newContext(t, WithLogger(slog.New(slog.DiscardHandler))) // the waker may find out, too
 	first, second := newSocket(t, ctx, PULL), newSocket(t, ctx, PULL)
 	p := newPollerOf(POLLIN, first)
 	_, err := p.Poll(0)

@@ -65,7 +65,7 @@ func (l *pollList) drain() error {
 		return nil
 	}
 	for c := range l.contexts {
-		if _, err := c.waker.drain(); err != nil {
+		if err := c.waker.drain(); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,7 +24,7 @@ type Reactor struct {
 
 	mu       sync.Mutex
 	sockets  map[*Socket]reactorSocket // guarded by mu
-	channels []reactorChannel          // guarded by mu; replaced, never changed in place
+	channels []*reactorChannel         // guarded by mu; what list returned is never changed
 	lastID   uint64                    // guarded by mu
 	running  bool                      // guarded by mu
 	verbose  bool                      // guarded by mu
@@ -35,6 +36,7 @@ type reactorSocket struct {
 }
 
 type reactorChannel struct {
+	removed atomic.Bool
 	id      uint64
 	values  reflect.Value
 	limit   int
@@ -89,7 +91,7 @@ func (r *Reactor) addChannel(values reflect.Value, limit int, handler func(any) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lastID++
-	r.channels = append(slices.Clip(r.channels), reactorChannel{r.lastID, values, limit, handler})
+	r.channels = append(r.channels, &reactorChannel{id: r.lastID, values: values, limit: limit, handler: handler})
 	r.poller.queue().kick()
 	return r.lastID
 }
@@ -99,7 +101,12 @@ func (r *Reactor) addChannel(values reflect.Value, limit int, handler func(any) 
 func (r *Reactor) RemoveChannel(id uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.channels = slices.DeleteFunc(slices.Clone(r.channels), func(c reactorChannel) bool { return c.id == id })
+	r.channels = slices.DeleteFunc(slices.Clone(r.channels), func(c *reactorChannel) bool {
+		if c.id == id {
+			c.removed.Store(true)
+		}
+		return c.id == id
+	})
 	r.poller.queue().kick()
 }
 
@@ -177,7 +184,7 @@ func (r *Reactor) end() {
 }
 
 // list returns the channels, oldest first, if there is something to run for.
-func (r *Reactor) list(socketsOnly bool) ([]reactorChannel, error) {
+func (r *Reactor) list(socketsOnly bool) ([]*reactorChannel, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -190,9 +197,9 @@ func (r *Reactor) list(socketsOnly bool) ([]reactorChannel, error) {
 }
 
 // drain handles what is in the channels, within their limits.
-func (r *Reactor) drain(ctx context.Context, channels []reactorChannel) (handled bool, err error) {
+func (r *Reactor) drain(ctx context.Context, channels []*reactorChannel) (handled bool, err error) {
 	for _, c := range channels {
-		for n := 0; (c.limit <= 0 || n < c.limit) && ctx.Err() == nil && r.has(c); n++ {
+		for n := 0; (c.limit <= 0 || n < c.limit) && !c.removed.Load() && ctx.Err() == nil; n++ {
 			v, ok := c.values.TryRecv()
 			if !v.IsValid() {
 				break // nothing there
@@ -229,13 +236,7 @@ func (r *Reactor) wait(ctx context.Context, socketsOnly bool) error {
 	return r.handleValue(channels[i-first], v, ok)
 }
 
-func (r *Reactor) has(c reactorChannel) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.ContainsFunc(r.channels, func(other reactorChannel) bool { return other.id == c.id })
-}
-
-func (r *Reactor) handleValue(c reactorChannel, v reflect.Value, ok bool) error {
+func (r *Reactor) handleValue(c *reactorChannel, v reflect.Value, ok bool) error {
 	if !ok {
 		r.say("channel is closed: removing it", "channel", c.id)
 		r.RemoveChannel(c.id)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -51,11 +52,13 @@ func TestReactorHandlesSocketsAndChannels(t *testing.T) {
 	var r Reactor
 	got := make(chan string, 1)
 	for i, pull := range pulls {
+		r.AddSocket(pull, POLLOUT, func(State) error { return errors.New("replaced") })
 		r.AddSocket(pull, POLLIN, func(events State) error {
 			assert.Equal(t, POLLIN, events)
 			return reader(pulls[i], got)(events)
 		})
 	}
+	require.Equal(t, newPollerOf(POLLIN, pulls...).String(), r.poller.String())
 	values, times, stop := make(chan any), make(chan time.Time), make(chan any)
 	handler := func(v any) error { got <- fmt.Sprint(v); return nil }
 	require.Equal(t, uint64(1), r.AddChannel(values, 0, handler))
@@ -201,6 +204,66 @@ func TestReactorClosedChannels(t *testing.T) {
 	require.ErrorContains(t, waitFor(t, "Run", running), "no sockets to poll, no channels to read")
 }
 
+// Removing the last of what Run waits for ends it.
+func TestReactorWithNothingLeft(t *testing.T) {
+	pulls, _ := newPullers(t, 1)
+	r := NewReactor()
+	r.AddSocket(pulls[0], POLLIN, func(State) error { return errStop })
+	running := run(t, r)
+	waitUntilPolling(t, &r.poller)
+	r.RemoveSocket(pulls[0])
+	require.ErrorContains(t, waitFor(t, "Run", running), "no sockets to poll, no channels to read")
+
+	for i := range 20 {
+		id := r.AddChannel(make(chan any), 1, stopHandler)
+		running = run(t, r)
+		time.AfterFunc(time.Duration(i)*10*time.Microsecond, func() { r.RemoveChannel(id) })
+		require.ErrorContains(t, waitFor(t, "Run", running), "no sockets to poll, no channels to read")
+	}
+}
+
+// Changes come while Run is anywhere between two waits, and nothing else ends the
+// second one.
+func TestReactorMissesNoChange(t *testing.T) {
+	pulls, _ := newPullers(t, 1)
+	r := NewReactor()
+	r.AddSocket(pulls[0], POLLIN, func(State) error { return errStop })
+	for range 1000 { // so that it takes Run a moment to get from one wait to the next
+		r.AddChannel(nil, 1, stopHandler)
+	}
+	run(t, r)
+	bounded(t, "changes", func() {
+		values, handled := make(chan any), make(chan any, 1)
+		for n := range rounds(1000) {
+			id := r.AddChannel(values, 1, func(v any) error { handled <- v; return nil })
+			values <- "v"
+			<-handled
+			r.RemoveChannel(id)
+			for range n {
+				runtime.Gosched()
+			}
+		}
+	})
+}
+
+// A handler that removes a channel doesn't take the others' turn from them.
+func TestReactorKeepsOrder(t *testing.T) {
+	r := NewReactor()
+	var order []any
+	for i := range 5 {
+		ch := make(chan any, 1)
+		ch <- i
+		var id uint64
+		id = r.AddChannel(ch, 0, func(v any) error {
+			r.RemoveChannel(id)
+			order = append(order, v)
+			return nil
+		})
+	}
+	bounded(t, "Run", func() { require.Error(t, r.Run(time.Second)) })
+	require.Equal(t, []any{0, 1, 2, 3, 4}, order)
+}
+
 func TestReactorMisused(t *testing.T) {
 	pulls, pushes := newPullers(t, 1)
 	nothing := func(any) error { return nil }
@@ -286,28 +349,53 @@ func TestReactorRunsOnceAtATime(t *testing.T) {
 }
 
 func TestReactorRunContext(t *testing.T) {
-	pulls, _ := newPullers(t, 1)
-	busy := make(chan any, 1)
-	for name, prepare := range map[string]func(r *Reactor){
-		"waiting": func(r *Reactor) { r.AddSocket(pulls[0], POLLIN, func(State) error { return errStop }) },
-		"busy with a channel": func(r *Reactor) {
-			busy <- 0
-			r.AddChannel(busy, 0, func(any) error { busy <- 0; return nil })
+	for name, prepare := range map[string]func(r *Reactor, cancel func()){
+		"waiting": func(r *Reactor, cancel func()) {
+			pull := newSocket(t, newContext(t), PULL)
+			r.AddSocket(pull, POLLIN, func(State) error { return errStop })
+			go func() {
+				waitUntilPolling(t, &r.poller)
+				cancel()
+			}()
 		},
-		"busy with a socket": func(r *Reactor) {
+		"waiting for channels": func(r *Reactor, cancel func()) {
+			values := make(chan any)
+			r.AddChannel(values, 1, func(any) error { return nil })
+			go func() {
+				values <- 1
+				cancel()
+			}()
+		},
+		"busy with a channel": func(r *Reactor, cancel func()) {
+			busy := make(chan any, 1)
+			busy <- 0
+			r.AddChannel(busy, 0, func(n any) error {
+				if n == 10 {
+					cancel()
+				}
+				busy <- n.(int) + 1
+				return nil
+			})
+		},
+		"busy with a socket": func(r *Reactor, cancel func()) {
+			n := 0
 			pub := newSocket(t, newContext(t), PUB)
-			r.AddSocket(pub, POLLOUT, func(State) error { return nil })
+			r.AddSocket(pub, POLLOUT, func(State) error {
+				if n++; n == 10 {
+					cancel()
+				}
+				return nil
+			})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := NewReactor()
-			prepare(r)
 			ctx, cancel := context.WithCancel(context.Background())
-			running := make(chan error)
-			go func() { running <- r.RunContext(ctx) }()
-			cancel()
-			require.ErrorIs(t, waitFor(t, "RunContext", running), context.Canceled)
-			require.ErrorIs(t, r.RunContext(ctx), context.Canceled)
+			prepare(r, cancel)
+			bounded(t, "RunContext", func() {
+				require.ErrorIs(t, r.RunContext(ctx), context.Canceled)
+				require.ErrorIs(t, r.RunContext(ctx), context.Canceled)
+			})
 		})
 	}
 }
@@ -367,7 +455,13 @@ func TestReactorGoesOnWithoutRemovedSocket(t *testing.T) {
 	stop := make(chan any)
 	r.AddChannel(stop, 1, stopHandler)
 	running := run(t, r)
-	sendText(t, pushes[0], "and again")
+	for range 10 {
+		sendText(t, pushes[0], "and again")
+	}
+	require.Eventually(t, func() bool { // all are handled
+		events, err := pulls[0].GetEvents()
+		return err == nil && events == 0
+	}, limit, time.Microsecond)
 	stop <- nil
 	require.Equal(t, errStop, waitFor(t, "Run", running))
 }
@@ -449,48 +543,33 @@ func TestReactorVerbose(t *testing.T) {
 // Everything at once, for the race detector, and nothing may be missed: each message
 // and each value is handled while others come and go.
 func TestReactorUnderChange(t *testing.T) {
-	const senders = 3
+	const goroutines = 3
 	n := rounds(100)
-	pulls, pushes := newPullers(t, senders)
-	others, _ := newPullers(t, senders)
+	pulls, pushes := newPullers(t, goroutines)
+	others, _ := newPullers(t, goroutines)
 	r := NewReactor()
-	var handled sync.WaitGroup
+	got := make(chan string, goroutines)
 	for _, pull := range pulls {
-		handled.Add(n)
-		r.AddSocket(pull, POLLIN, func(State) error {
-			_, err := pull.Recv(DONTWAIT)
-			handled.Done()
-			return err
-		})
+		r.AddSocket(pull, POLLIN, reader(pull, got))
 	}
-	values := make(chan any)
-	handled.Add(senders * n)
-	r.AddChannel(values, 2, func(any) error { handled.Done(); return nil })
 	running := run(t, r)
-
-	stop, cancel := context.WithCancel(context.Background())
-	var changing sync.WaitGroup
-	for _, other := range others {
-		changing.Go(func() {
-			for stop.Err() == nil {
-				r.AddSocket(other, POLLIN|POLLOUT, func(State) error { return errStop })
-				id := r.AddChannel(make(chan any), 1, stopHandler)
-				r.RemoveSocket(other)
-				r.RemoveChannel(id)
-			}
-		})
-	}
-	for _, push := range pushes {
-		changing.Go(func() {
+	var wg sync.WaitGroup
+	for i := range goroutines {
+		wg.Go(func() {
+			values, handled := make(chan any), make(chan any)
 			for range n {
-				sendText(t, push, "x")
-				values <- 1
+				sendText(t, pushes[i], "x")
+				waitFor(t, "handler of a socket", got)
+				r.AddSocket(others[i], POLLIN|POLLOUT, func(State) error { return errStop })
+				id := r.AddChannel(values, 1, func(v any) error { handled <- v; return nil })
+				values <- "v"
+				waitFor(t, "handler of a channel", handled)
+				r.RemoveChannel(id)
+				r.RemoveSocket(others[i])
 			}
 		})
 	}
-	bounded(t, "handlers", handled.Wait)
-	cancel()
-	bounded(t, "changes", changing.Wait)
+	bounded(t, "changes", wg.Wait)
 	select {
 	case err := <-running:
 		require.NoError(t, err, "Run ended")

@@ -10,7 +10,8 @@ import (
 )
 
 // waker turns the edges of many ZMQ_FDs into kicks: one epoll descriptor and
-// one goroutine for a context, however many sockets are waited for.
+// one goroutine for a context, however many sockets are waited for. Polls don't
+// wait for that goroutine to find out what is ready: they drain, too.
 //
 // The epoll descriptor itself is watched by Go's netpoller, so the goroutine
 // holds no OS thread while nothing happens. ZMQ_FDs are watched edge-triggered
@@ -87,41 +88,36 @@ func (w *waker) start() error {
 func (w *waker) run(conn syscall.RawConn, done chan<- struct{}) {
 	defer close(done)
 	var err error
-	drain := func(uintptr) bool {
-		var n int
-		n, err = w.drain()
-		return n > 0 || err != nil
-	}
-	for conn.Read(drain) == nil && err == nil {
-	}
+	_ = conn.Read(func(uintptr) bool { // until close
+		err = w.drain()
+		return err != nil
+	})
 	if err != nil { // what waits now waits for other calls on its socket only
 		w.logger.Error("zmqsafe: can't wait for sockets any more; was a descriptor closed that isn't the program's own?", "err", err)
 	}
 }
 
-// drain passes on the edges that are there, and returns how many. It doesn't
-// block. Edges that were there before it was called are passed on when it
-// returns, whoever calls it.
-func (w *waker) drain() (n int, err error) {
+// drain passes on the edges that are there. Whoever calls it, when it returns all
+// that were there before the call have been passed on. It doesn't block.
+func (w *waker) drain() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.epoll != nil {
-		got, err := syscall.EpollWait(w.fd, w.events[:], 0)
+		n, err := syscall.EpollWait(w.fd, w.events[:], 0)
 		if err == syscall.EINTR {
 			continue
 		}
 		if err != nil {
-			return n, os.NewSyscallError("epoll_wait", err)
+			return os.NewSyscallError("epoll_wait", err)
 		}
-		for _, event := range w.events[:got] {
+		for _, event := range w.events[:n] {
 			if s := w.sockets[event.Fd]; s != nil {
 				s.wakeAll()
 			}
 		}
-		n += got
-		if got < len(w.events) {
+		if n < len(w.events) {
 			break
 		}
 	}
-	return n, nil
+	return nil
 }
