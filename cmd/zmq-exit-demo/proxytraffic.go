@@ -105,7 +105,7 @@ func (t *traffic) receive(backend string) error {
 
 // receiveUntilSilent calls got for each message, and returns when there has been
 // no more after last was closed. A message that was torn is an error.
-func receiveUntilSilent[F ~int](last chan struct{}, recv func(F) ([]string, error), got func()) error {
+func receiveUntilSilent(last chan struct{}, recv func(zmq4.Flag) ([]string, error), got func()) error {
 	for {
 		isLast := isClosed(last)
 		message, err := recv(0)
