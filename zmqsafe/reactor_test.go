@@ -234,7 +234,7 @@ func TestReactorMissesNoChange(t *testing.T) {
 	run(t, r)
 	bounded(t, "changes", func() {
 		values, handled := make(chan any), make(chan any, 1)
-		for n := range rounds(1000) {
+		for n := range rounds(400) {
 			id := r.AddChannel(values, 1, func(v any) error { handled <- v; return nil })
 			values <- "v"
 			<-handled
