@@ -367,7 +367,7 @@ func TestProxyBadCommands(t *testing.T) {
 }
 
 func TestProxyOfNoSocket(t *testing.T) {
-	soc := newSocket(t, newContext(t), PULL)
+	soc := newSocket(t, newContext(t), DEALER)
 	gone := newSocket(t, soc.ctx, PUSH)
 	require.NoError(t, gone.Close())
 	for _, none := range []*Socket{nil, {}, gone} {
