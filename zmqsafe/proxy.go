@@ -13,11 +13,12 @@ import (
 // https://api.zeromq.org/4-3:zmq-proxy.
 //
 // The error says what ended it: ErrorSocketClosed or ETERM, or what sending gave,
-// such as EHOSTUNREACH from a ROUTER with SetRouterMandatory. Messages that were
-// moved are sent within the linger of their socket, all others stay unread: one
-// that the proxy has in hand, since the other side has no room for it, is the
-// next to be received from where it came. No part of a message moves without the
-// others.
+// such as EHOSTUNREACH from a ROUTER with SetRouterMandatory, which has dropped
+// that message. Messages that were moved are sent within the linger of their
+// socket, all others stay unread: one that the proxy has in hand, since the other
+// side has no room for it, is the next to be received from where it came. No part
+// of a message moves without the others, except that a message of which the
+// program has received or sent some parts is continued, as by raw.
 //
 // Payloads aren't copied, and many messages are moved at a time. The sockets may
 // be used meanwhile, and several proxies may share them.
@@ -40,7 +41,8 @@ func ProxyContext(ctx context.Context, frontend, backend, capture *Socket) error
 //
 // On a REP the other commands are answered with an empty message. A command that
 // it doesn't know ends the proxy with an error that wraps EINVAL; raw aborts the
-// process. control may be nil. Unlike raw it doesn't send the commands to capture.
+// process. control may be nil. Unlike raw it doesn't send the commands to capture,
+// and an answer that nobody takes stops further commands, not messages.
 func ProxySteerable(frontend, backend, capture, control *Socket) error {
 	return runProxy(context.Background(), frontend, backend, capture, control)
 }
@@ -51,6 +53,7 @@ type proxy struct {
 	sockets []*Socket // as added to poller
 	legs    []*leg    // from frontend, and from backend
 	control *Socket   // or nil
+	answer  []any     // to be sent on control, or nil
 	paused  bool
 }
 
@@ -59,12 +62,7 @@ func runProxy(ctx context.Context, frontend, backend, capture, control *Socket) 
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, l := range p.legs {
-			l.end()
-		}
-		runtime.KeepAlive(p)
-	}()
+	defer p.end()
 	for {
 		if done, err := p.step(ctx); done || err != nil {
 			return err
@@ -84,6 +82,10 @@ func newProxy(frontend, backend, capture, control *Socket) (*proxy, error) {
 		p.poller.Add(soc, 0)
 		p.sockets = append(p.sockets, soc)
 	}
+	// Between two sockets the other direction may be what is wanted.
+	if neverSends(capture) || frontend == backend && neverSends(frontend) {
+		return nil, &usageError{"Proxy: a PULL or SUB can't send", ENOTSUP}
+	}
 	p.legs = []*leg{newLeg(frontend, backend, capture)}
 	if frontend != backend {
 		p.legs = append(p.legs, newLeg(backend, frontend, capture))
@@ -91,54 +93,95 @@ func newProxy(frontend, backend, capture, control *Socket) (*proxy, error) {
 	return p, nil
 }
 
-// step waits until there is something to do, and does it.
+func neverSends(soc *Socket) bool { return soc != nil && (soc.s.typ == PULL || soc.s.typ == SUB) }
+
+// end gives back what the proxy has: messages to their sockets, sockets to others.
+func (p *proxy) end() {
+	for _, l := range p.legs {
+		l.end()
+	}
+	for range p.sockets {
+		_ = p.poller.Remove(0) // rather than when the garbage collector gets to it
+	}
+	runtime.KeepAlive(p)
+}
+
+// step does what there is to do. If that is nothing it waits.
 func (p *proxy) step(ctx context.Context) (done bool, err error) {
-	polled, err := p.poller.poll(ctx, p.prepare(), false)
+	if err := ctx.Err(); err != nil {
+		return true, err
+	}
+	timeout := p.prepare()
+	polled, wake, err := p.poller.check(false)
 	if err != nil {
 		return true, err
 	}
 	ready := func(soc *Socket, dir State) bool {
 		return slices.ContainsFunc(polled, func(item Polled) bool { return item.Socket == soc && item.Events&dir != 0 })
 	}
-	if p.control != nil && ready(p.control, POLLIN) {
-		if done, err := p.command(ctx); done || err != nil {
+	if p.control != nil {
+		if done, err := p.obey(ready(p.control, POLLIN)); done || err != nil {
 			return done, err
 		}
 	}
+	busy := len(polled) > 0
 	for _, l := range p.legs {
 		if soc, dir, exact := l.waitsFor(); !p.paused && (!exact || ready(soc, dir)) {
-			if err := l.move(); err != nil {
+			moved, err := l.move()
+			if err != nil {
 				return true, err
 			}
+			busy = busy || moved
 		}
 	}
-	return false, nil
+	if !busy {
+		err = sleep(ctx, wake, timeout)
+	}
+	return false, err
 }
 
-// prepare has the poller wait for what the legs wait for, and returns for how
-// long.
+// prepare has the poller watch for what the proxy waits for. What the poller can't
+// tell is to be tried again after timeout.
 func (p *proxy) prepare() (timeout time.Duration) {
 	timeout = -1
 	wanted := make([]State, len(p.sockets))
-	if p.control != nil {
-		wanted[slices.Index(p.sockets, p.control)] = POLLIN
+	want := func(soc *Socket, dir State, exact bool) {
+		if exact {
+			wanted[slices.Index(p.sockets, soc)] |= dir
+		} else {
+			timeout = recheck
+		}
+	}
+	if p.control != nil && p.answer == nil {
+		want(p.control, POLLIN, true)
+	} else if p.control != nil {
+		want(p.control, POLLOUT, p.control.s.exact(POLLOUT))
 	}
 	for _, l := range p.legs {
-		if p.paused {
-			break
-		}
-		soc, dir, exact := l.waitsFor()
-		switch {
-		case soc == nil:
-			timeout = 0
-		case exact:
-			wanted[slices.Index(p.sockets, soc)] |= dir
-		case timeout != 0:
-			timeout = recheck
+		if !p.paused {
+			want(l.waitsFor())
 		}
 	}
 	for i, events := range wanted {
 		p.poller.change(i, events)
 	}
 	return timeout
+}
+
+// sleep waits until something has happened to a socket, or until timeout; a
+// negative one is none.
+func sleep(ctx context.Context, wake <-chan struct{}, timeout time.Duration) error {
+	var due <-chan time.Time
+	if timeout >= 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-wake:
+	case <-due:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }

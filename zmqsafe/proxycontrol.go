@@ -5,34 +5,52 @@ import (
 	"encoding/binary"
 )
 
-// command obeys a message on the control socket.
-func (p *proxy) command(ctx context.Context) (done bool, err error) {
-	parts, err := recvMessage[string](ctx, p.control, DONTWAIT)
+// obey takes a command from the control socket, if it is readable, and answers.
+// The answer to one command is sent before the next command is taken; the proxy
+// doesn't wait for that.
+func (p *proxy) obey(readable bool) (done bool, err error) {
+	if readable && p.answer == nil {
+		if done, err = p.command(); err != nil {
+			return true, err
+		}
+	}
+	if p.answer == nil {
+		return done, nil
+	}
+	_, err = p.control.SendMessageDontwait(p.answer...)
+	if err == errAgain {
+		return done, nil
+	}
+	p.answer = nil
+	return done, err
+}
+
+func (p *proxy) command() (terminate bool, err error) {
+	parts, err := recvMessage[string](context.Background(), p.control, DONTWAIT)
 	switch {
 	case err == errAgain:
 		return false, nil // somebody else received it
 	case err != nil:
-		return true, err
+		return false, err
 	case len(parts) != 1:
-		return true, invalid("ProxySteerable: a command of %d parts; want one: PAUSE, RESUME, TERMINATE or STATISTICS", len(parts))
+		return false, invalid("ProxySteerable: a command of %d parts; want one: PAUSE, RESUME, TERMINATE or STATISTICS", len(parts))
 	}
-	reply := []any{""}
+	if p.control.s.typ == REP {
+		p.answer = []any{""}
+	}
 	switch parts[0] {
 	case "PAUSE":
 		p.paused = true
 	case "RESUME":
 		p.paused = false
 	case "TERMINATE":
-		done = true
+		terminate = true
 	case "STATISTICS":
-		reply = p.statistics()
+		p.answer = p.statistics()
 	default:
-		return true, invalid("ProxySteerable: unknown command %q; want PAUSE, RESUME, TERMINATE or STATISTICS", parts[0])
+		err = invalid("ProxySteerable: unknown command %q; want PAUSE, RESUME, TERMINATE or STATISTICS", parts[0])
 	}
-	if parts[0] == "STATISTICS" || p.control.s.typ == REP {
-		_, err = p.control.SendMessageContext(ctx, reply...)
-	}
-	return done, err
+	return terminate, err
 }
 
 func (p *proxy) statistics() []any {

@@ -21,8 +21,9 @@ type leg struct {
 	messages, bytes   uint64
 }
 
-// burst is how many messages are moved under one lock.
-const burst = 128
+// burst is how many message parts are moved under one lock, except that the last
+// message is moved whole.
+const burst = 256
 
 func newLeg(from, to, capture *Socket) *leg {
 	l := &leg{from: from, to: to, capture: capture, stopped: czmq.From, locked: []*socketState{from.s, to.s}}
@@ -38,52 +39,61 @@ func newLeg(from, to, capture *Socket) *leg {
 }
 
 // waitsFor returns what has to happen before the next move makes sense: soc is to
-// be ready in direction dir. Nothing if soc is nil. If it isn't exact, POLLOUT
-// tells nothing, and the leg is to try now and then.
+// be ready in direction dir. If it isn't exact, POLLOUT tells nothing, and the leg
+// is to try now and then.
 func (l *leg) waitsFor() (soc *Socket, dir State, exact bool) {
 	switch l.stopped {
-	case czmq.From:
-		return l.from, POLLIN, true
 	case czmq.To:
 		return l.to, POLLOUT, l.to.s.exact(POLLOUT)
 	case czmq.Capture:
 		return l.capture, POLLOUT, l.capture.s.exact(POLLOUT)
 	}
-	return nil, 0, false
+	return l.from, POLLIN, true
 }
 
 // move moves messages until there are no more, there is no room for more, or a
-// burst is through.
-func (l *leg) move() error {
+// burst is through. It reports whether it has moved any.
+func (l *leg) move() (moved bool, err error) {
 	if err := l.lock(); err != nil {
-		return err
-	}
-	from, to := l.from.s, l.to.s
-	if l.hand.Empty() && len(from.unread) > 0 {
-		parts, _, err := recvParts[[]byte](from, false)
-		if err != nil {
-			l.unlock(false)
-			return err
-		}
-		l.hand.Take(parts)
-	}
-	var capture unsafe.Pointer
-	var captureType Type
-	if l.capture != nil {
-		capture, captureType = l.capture.s.sock, l.capture.s.typ
+		return false, err
 	}
 	watched := slices.ContainsFunc(l.locked, func(s *socketState) bool { return s.watched() })
-	f := czmq.Forward(from.sock, to.sock, int(to.typ), capture, int(captureType), &l.hand, burst)
-	from.rcvmore = false // whole messages were received
-	l.unlock(watched)
+	defer func() { l.unlock(watched) }()
+	most := burst
+	if from := l.from.s; len(from.unread) > 0 {
+		if l.hand.Empty() {
+			parts, _, err := recvParts[[]byte](from, false)
+			if err != nil {
+				return false, err
+			}
+			l.hand.Take(parts)
+		}
+		most = 1 // what is unread now comes before what libzmq has
+	}
+	f := l.forward(most)
 	l.stopped = f.Why
 	l.messages += f.Messages
 	l.bytes += f.Bytes
 	if f.Why == czmq.Failed {
-		l.hand.Drop() // it would fail again
-		return errnoError(f.Errno)
+		return false, errnoError(f.Errno)
 	}
-	return nil
+	return f.Messages > 0, nil
+}
+
+// forward moves messages from what libzmq has. The caller has locked the sockets.
+func (l *leg) forward(most int) (f czmq.Forwarded) {
+	from, to := l.from.s, l.to.s
+	if l.capture == nil {
+		f = czmq.Forward(from.sock, to.sock, int(to.typ), nil, 0, &l.hand, most)
+	} else {
+		capture := l.capture.s
+		f = czmq.Forward(from.sock, to.sock, int(to.typ), capture.sock, int(capture.typ), &l.hand, most)
+		capture.midSend = capture.midSend && f.Messages == 0
+	}
+	// Whole messages were received and sent, or what was left of one.
+	from.rcvmore = from.rcvmore && !f.Taken
+	to.midSend = to.midSend && f.Messages == 0
+	return f
 }
 
 // end gives the message in hand back. Where its socket is closed it shares the

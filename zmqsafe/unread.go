@@ -1,6 +1,10 @@
 package zmqsafe
 
-import "github.com/zmqsafe/zmq-exit/zmqsafe/internal/czmq"
+import (
+	"slices"
+
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/czmq"
+)
 
 // unreadPart is a message part that was taken from libzmq and not received by
 // the program: it was too large for its buffer (RecvInto), or a proxy that was
@@ -10,15 +14,26 @@ type unreadPart struct {
 	more bool   // the message goes on, in the next part or, after the last, in libzmq
 }
 
-// putBack puts a message, or what is left of one, in front of all that is to be
-// received, and takes the slices over. What metadata it had is gone. The caller
-// holds mu, and passes POLLIN to unlock.
+// putBack puts a message in front of all that is to be received, save the rest of
+// a message that the program has begun to receive, and takes the slices over.
+// What metadata it had is gone. The caller holds mu, and passes POLLIN to unlock.
 func (s *socketState) putBack(message [][]byte) {
-	parts := make([]unreadPart, 0, len(message)+len(s.unread))
-	for i, data := range message {
-		parts = append(parts, unreadPart{data, i < len(message)-1})
+	begun := s.rcvmore
+	var rest [][]byte
+	if begun {
+		rest, _, _ = recvParts[[]byte](s, false)
 	}
-	s.unread = append(parts, s.unread...)
+	s.unread = slices.Concat(unreadParts(rest), unreadParts(message), s.unread)
+	s.rcvmore = begun
+}
+
+// unreadParts makes unread parts of a message, or of what is left of one.
+func unreadParts(message [][]byte) []unreadPart {
+	parts := make([]unreadPart, len(message))
+	for i, data := range message {
+		parts[i] = unreadPart{data, i < len(message)-1}
+	}
+	return parts
 }
 
 // takeUnread receives the first of the unread parts; there must be one. The

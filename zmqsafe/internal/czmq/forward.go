@@ -16,12 +16,12 @@ typedef struct {
     int captured;
 } czmq_hand;
 
-// Why czmq_forward stopped: it did all it was to, the source is empty, a
-// destination is full, or there was an error.
+// Why czmq_forward stopped: it moved as many parts as it was to, the source is
+// empty, a destination is full, or there was an error.
 enum { CZMQ_MORE, CZMQ_FROM, CZMQ_TO, CZMQ_CAPTURE, CZMQ_ERROR };
 
 typedef struct {
-    int why, err;
+    int why, err, taken;
     uint64_t messages, bytes;
 } czmq_forwarded;
 
@@ -104,8 +104,7 @@ static int czmq_take (void *s, czmq_hand *h)
     return 0;
 }
 
-// Gives all parts to s, which need no closing then, or none and EAGAIN. A socket that isn't in the state to
-// send (a REQ that waits for its reply), or never is, counts as full.
+// Gives all parts to s, which need no closing then, or none and EAGAIN.
 //
 // Once the first part was accepted, EAGAIN says that the peer which got it is
 // gone, and the message with it. libzmq then swallows what is left, up to the
@@ -116,24 +115,17 @@ static int czmq_give (void *s, int type, zmq_msg_t *parts, size_t n)
     for (size_t i = 0; i < n; i++) {
         int more = i + 1 < n;
         int rc = czmq_give_part (s, &parts[i], more);
-        if (rc >= 0)
-            continue;
-        if (i > 0) {
+        if (rc < 0 && errno == EAGAIN && i > 0) {
             zmq_msg_close (&parts[i]);
-            if (type == ZMQ_PAIR) {
-                while (++i < n)
-                    zmq_msg_close (&parts[i]);
-            }
+            while (type == ZMQ_PAIR && ++i < n)
+                zmq_msg_close (&parts[i]);
             continue;
         }
         // The EAGAIN may be out of date, see czmq_send.
-        if (errno == EAGAIN && (czmq_state (s) & ZMQ_POLLOUT))
+        if (rc < 0 && errno == EAGAIN && (czmq_state (s) & ZMQ_POLLOUT))
             rc = czmq_give_part (s, &parts[i], more);
-        if (rc < 0) {
-            if (errno == EFSM || errno == ENOTSUP)
-                errno = EAGAIN;
+        if (rc < 0)
             return -1;
-        }
     }
     return 0;
 }
@@ -161,6 +153,10 @@ static int czmq_give_copy (void *s, int type, const czmq_hand *h)
 
 // Moves the message in hand on, to capture (or NULL) first. Of a message that
 // capture has got, nothing may be left over, so before that it makes sure of to.
+//
+// To that isn't in the state to send (a REQ that waits for its reply) counts as
+// full, as does one that never is. What it refuses for good is dropped: it would
+// refuse it again.
 static int czmq_pass (void *to, int to_type, void *capture, int capture_type,
                       czmq_hand *h)
 {
@@ -171,27 +167,36 @@ static int czmq_pass (void *to, int to_type, void *capture, int capture_type,
             return errno == EAGAIN ? CZMQ_CAPTURE : CZMQ_ERROR;
         h->captured = 1;
     }
-    if (czmq_give (to, to_type, h->parts, h->n) != 0)
-        return errno == EAGAIN ? CZMQ_TO : CZMQ_ERROR;
-    return CZMQ_MORE;
+    if (czmq_give (to, to_type, h->parts, h->n) == 0)
+        return CZMQ_MORE;
+    int err = errno;
+    if (err == EAGAIN || err == EFSM || err == ENOTSUP)
+        return CZMQ_TO;
+    czmq_drop (h);
+    errno = err;
+    return CZMQ_ERROR;
 }
 
 static czmq_forwarded czmq_forward (void *from, void *to, int to_type,
                                     void *capture, int capture_type,
-                                    czmq_hand *h, int most)
+                                    czmq_hand *h, size_t most)
 {
-    czmq_forwarded f = {CZMQ_MORE, 0, 0, 0};
-    for (int i = 0; i < most && f.why == CZMQ_MORE; i++) {
-        if (h->n == 0 && czmq_take (from, h) != 0) {
-            f.err = errno;
-            f.why = f.err == EAGAIN || f.err == EFSM ? CZMQ_FROM : CZMQ_ERROR;
-            break;
+    czmq_forwarded f = {CZMQ_MORE, 0, 0, 0, 0};
+    for (size_t parts = 0; parts < most && f.why == CZMQ_MORE;) {
+        if (h->n == 0) {
+            if (czmq_take (from, h) != 0) {
+                f.err = errno;
+                f.why = f.err == EAGAIN || f.err == EFSM ? CZMQ_FROM : CZMQ_ERROR;
+                break;
+            }
+            f.taken = 1;
         }
         f.why = czmq_pass (to, to_type, capture, capture_type, h);
         f.err = errno;
         if (f.why == CZMQ_MORE) {
             f.messages++;
             f.bytes += h->bytes;
+            parts += h->n;
             czmq_clear (h);
         }
     }
@@ -213,7 +218,7 @@ type Hand struct{ h C.czmq_hand }
 type Why int
 
 const (
-	More    Why = C.CZMQ_MORE    // it forwarded as many as it was to
+	More    Why = C.CZMQ_MORE    // it moved as many parts as it was to
 	From    Why = C.CZMQ_FROM    // there is nothing to receive
 	To      Why = C.CZMQ_TO      // the message in hand can't be sent now
 	Capture Why = C.CZMQ_CAPTURE // nor its copy
@@ -224,15 +229,16 @@ const (
 type Forwarded struct {
 	Why             Why
 	Errno           syscall.Errno // with Failed
-	Messages, Bytes uint64
+	Taken           bool          // whether a message was received
+	Messages, Bytes uint64        // that were sent
 }
 
-// Forward moves up to most messages from one socket to another, and a copy of
-// each to capture unless that is nil, never blocking. What can't be sent stays in
-// hand, and is first the next time.
+// Forward moves messages from one socket to another, and a copy of each to capture
+// unless that is nil, until it has moved most parts or more, never blocking. What
+// can't be sent yet stays in hand, and is first the next time.
 func Forward(from, to unsafe.Pointer, toType int, capture unsafe.Pointer, captureType int, hand *Hand, most int) Forwarded {
-	f := C.czmq_forward(from, to, C.int(toType), capture, C.int(captureType), &hand.h, C.int(most))
-	return Forwarded{Why(f.why), syscall.Errno(f.err), uint64(f.messages), uint64(f.bytes)}
+	f := C.czmq_forward(from, to, C.int(toType), capture, C.int(captureType), &hand.h, C.size_t(most))
+	return Forwarded{Why(f.why), syscall.Errno(f.err), f.taken != 0, uint64(f.messages), uint64(f.bytes)}
 }
 
 // Empty reports whether there is no message in hand.
