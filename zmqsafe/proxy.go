@@ -112,7 +112,7 @@ func (p *proxy) step(ctx context.Context) (done bool, err error) {
 		return true, err
 	}
 	timeout := p.prepare()
-	polled, wake, err := p.poller.check(false)
+	polled, _, err := p.poller.check(false)
 	if err != nil {
 		return true, err
 	}
@@ -135,7 +135,7 @@ func (p *proxy) step(ctx context.Context) (done bool, err error) {
 		}
 	}
 	if !busy {
-		err = sleep(ctx, wake, timeout)
+		err = sleep(ctx, p.poller.queue().wake, timeout)
 	}
 	return false, err
 }
