@@ -1,6 +1,6 @@
 // Package czmq is the hot path into libzmq: sending and receiving one message
-// part without ever blocking, in one crossing from Go to C. All else goes
-// through github.com/pebbe/zmq4.
+// part, and moving messages from socket to socket, without ever blocking, in one
+// crossing from Go to C. All else goes through github.com/pebbe/zmq4.
 //
 // Nothing here takes a lock or looks at a socket's state: the caller holds the
 // socket's guard and passes a pointer that is open.
@@ -19,13 +19,8 @@ package czmq
 #cgo noescape czmq_type
 #cgo nocallback czmq_type
 
-#include <errno.h>
 #include <string.h>
-#include <zmq.h>
-
-#if !defined ZMQ_VERSION || ZMQ_VERSION < ZMQ_MAKE_VERSION (4, 2, 0)
-#error "zmqsafe needs libzmq 4.2 or later, and the zmq.h found here is older. Install a newer libzmq (Debian: apt-get install libzmq3-dev)."
-#endif
+#include "czmq.h"
 
 // What a call tells: n is a size in bytes, or a negated errno.
 typedef struct {
@@ -33,19 +28,6 @@ typedef struct {
     int more;
     int events;
 } czmq_result;
-
-// ZMQ_EVENTS works off every command in the socket's mailbox before it
-// answers, so after it the next command is certain to signal ZMQ_FD.
-static int czmq_events (void *s)
-{
-    int events = 0;
-    size_t len = sizeof events;
-    int rc;
-    do
-        rc = zmq_getsockopt (s, ZMQ_EVENTS, &events, &len);
-    while (rc != 0 && errno == EINTR);
-    return rc == 0 ? events : 0;
-}
 
 static int czmq_try_send (void *s, const char *buf, size_t len, int flags)
 {

@@ -4,10 +4,9 @@ package czmq
 #cgo noescape czmq_forward
 #cgo nocallback czmq_forward
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <zmq.h>
+#include "czmq.h"
 
 // The message in hand: taken from one socket, and not yet given to another.
 typedef struct {
@@ -24,17 +23,6 @@ typedef struct {
     int why, err, taken;
     uint64_t messages, bytes;
 } czmq_forwarded;
-
-static int czmq_state (void *s)
-{
-    int events = 0;
-    size_t len = sizeof events;
-    int rc;
-    do
-        rc = zmq_getsockopt (s, ZMQ_EVENTS, &events, &len);
-    while (rc != 0 && errno == EINTR);
-    return rc == 0 ? events : 0;
-}
 
 static int czmq_give_part (void *s, zmq_msg_t *msg, int more)
 {
@@ -122,7 +110,7 @@ static int czmq_give (void *s, int type, zmq_msg_t *parts, size_t n)
             continue;
         }
         // The EAGAIN may be out of date, see czmq_send.
-        if (rc < 0 && errno == EAGAIN && (czmq_state (s) & ZMQ_POLLOUT))
+        if (rc < 0 && errno == EAGAIN && (czmq_events (s) & ZMQ_POLLOUT))
             rc = czmq_give_part (s, &parts[i], more);
         if (rc < 0)
             return -1;
@@ -161,7 +149,7 @@ static int czmq_pass (void *to, int to_type, void *capture, int capture_type,
                       czmq_hand *h)
 {
     if (capture && !h->captured) {
-        if (!(czmq_state (to) & ZMQ_POLLOUT))
+        if (!(czmq_events (to) & ZMQ_POLLOUT))
             return CZMQ_TO;
         if (czmq_give_copy (capture, capture_type, h) != 0)
             return errno == EAGAIN ? CZMQ_CAPTURE : CZMQ_ERROR;
