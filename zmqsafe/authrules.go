@@ -5,9 +5,7 @@ import (
 	"net"
 )
 
-// The rules of authentication. They count for peers that connect afterwards,
-// whether AuthStart comes before or after them. Any goroutine may call these
-// functions; none blocks.
+// The rules of authentication: what they have in common is in doc.go.
 
 // AuthAllow puts addresses on the whitelist of a domain. Its servers then refuse
 // peers from elsewhere; with PLAIN and CURVE those on the list still have to show
@@ -68,7 +66,8 @@ func AuthPlainAdd(domain, username, password string) {
 	put(p.users, domain, username, password)
 }
 
-// AuthPlainRemove removes users for PLAIN from a domain.
+// AuthPlainRemove removes users for PLAIN from a domain. Connections that they have
+// stay.
 func AuthPlainRemove(domain string, usernames ...string) {
 	p := &auth.policy
 	p.mu.Lock()
@@ -98,7 +97,8 @@ func AuthCurveAdd(domain string, pubkeys ...string) {
 	}
 }
 
-// AuthCurveRemove removes public keys for CURVE from a domain.
+// AuthCurveRemove removes public keys for CURVE from a domain. Connections that
+// their owners have stay.
 func AuthCurveRemove(domain string, pubkeys ...string) {
 	p := &auth.policy
 	p.mu.Lock()

@@ -68,7 +68,7 @@ func WithLinger(p linger.Policy) Option {
 	}
 }
 
-// WithCloseTimeout bounds Close and Term; the default is 5 s.
+// WithCloseTimeout bounds Close and Term; the default is 5 s. It has to be positive.
 func WithCloseTimeout(d time.Duration) Option {
 	return func(c *contextState) error {
 		if d <= 0 {

@@ -11,13 +11,11 @@ import (
 	"github.com/zmqsafe/zmq-exit/linger"
 )
 
-// Options of a context, see https://api.zeromq.org/4-3:zmq-ctx-set and
-// https://api.zeromq.org/4-3:zmq-ctx-get. They count from the first socket on;
-// later changes of threads and of the limit of sockets have no effect, as in
-// libzmq. They don't block.
+// Options of a context: what they have in common is in doc.go.
 
 // SetIoThreads sets the number of libzmq's I/O threads; the default is 1. With 0
-// only inproc endpoints can be used.
+// only inproc endpoints can be used. It has to be called before the first
+// NewSocket. See https://api.zeromq.org/4-3:zmq-ctx-set, ZMQ_IO_THREADS.
 func (ctx *Context) SetIoThreads(n int) error {
 	return ctx.set("SetIoThreads", n, 0, math.MaxInt32, func(c *contextState) error { return c.raw.SetIoThreads(n) })
 }
@@ -26,7 +24,8 @@ func (ctx *Context) SetIoThreads(n int) error {
 func (ctx *Context) GetIoThreads() (int, error) { return ctxGet(ctx, (*zmq4.Context).GetIoThreads) }
 
 // SetMaxSockets sets how many sockets the context may have open; the default is
-// 1023. NewSocket beyond that fails with EMFILE.
+// 1023. NewSocket beyond that fails with EMFILE. It has to be called before the
+// first NewSocket. See https://api.zeromq.org/4-3:zmq-ctx-set, ZMQ_MAX_SOCKETS.
 func (ctx *Context) SetMaxSockets(n int) error {
 	const most = (math.MaxInt32 - 1) / withOwn
 	return ctx.set("SetMaxSockets", n, 1, most, func(c *contextState) error {
@@ -40,7 +39,8 @@ func (ctx *Context) SetMaxSockets(n int) error {
 	})
 }
 
-// GetMaxSockets returns how many sockets the context may have open.
+// GetMaxSockets returns how many sockets the context may have open, see
+// SetMaxSockets.
 func (ctx *Context) GetMaxSockets() (int, error) {
 	return ctxGet(ctx, func(raw *zmq4.Context) (int, error) {
 		n, err := raw.GetMaxSockets()
@@ -48,16 +48,19 @@ func (ctx *Context) GetMaxSockets() (int, error) {
 	})
 }
 
-// SetMaxMsgsz sets the largest size of a message that is sent, in bytes; the
-// default is the largest C int.
+// SetMaxMsgsz sets what GetMaxMsgsz returns, in bytes; the default is the largest
+// C int. It is meant as a limit for messages that are sent, but libzmq 4.3.4 sends
+// larger ones all the same: see SetMaxmsgsize of the receiving Socket, and
+// https://api.zeromq.org/4-3:zmq-ctx-set, ZMQ_MAX_MSGSZ.
 func (ctx *Context) SetMaxMsgsz(n int) error {
 	return ctx.set("SetMaxMsgsz", n, 0, math.MaxInt32, func(c *contextState) error { return c.raw.SetMaxMsgsz(n) })
 }
 
-// GetMaxMsgsz returns the largest size of a message that is sent, in bytes.
+// GetMaxMsgsz returns what SetMaxMsgsz has set, in bytes.
 func (ctx *Context) GetMaxMsgsz() (int, error) { return ctxGet(ctx, (*zmq4.Context).GetMaxMsgsz) }
 
-// SetIpv6 sets whether new sockets use IPv6; the default is false.
+// SetIpv6 sets whether new sockets use IPv6 besides IPv4; the default is false. See
+// https://api.zeromq.org/4-3:zmq-ctx-set, ZMQ_IPV6.
 func (ctx *Context) SetIpv6(on bool) error {
 	return ctx.call(func(c *contextState) error { return c.raw.SetIpv6(on) })
 }
@@ -67,6 +70,7 @@ func (ctx *Context) GetIpv6() (bool, error) { return ctxGet(ctx, (*zmq4.Context)
 
 // SetBlocky with false makes 0 the LINGER of new sockets, as in libzmq. With
 // true, which is libzmq's default, they start with the context's, see WithLinger.
+// See https://api.zeromq.org/4-3:zmq-ctx-set, ZMQ_BLOCKY.
 func (ctx *Context) SetBlocky(on bool) error {
 	return ctx.call(func(c *contextState) error {
 		if err := c.raw.SetBlocky(on); err != nil {

@@ -25,7 +25,9 @@ func onDefault[R any](made site, f func(ctx *Context) (R, error)) (R, error) {
 	return f(d.ctx)
 }
 
-// NewSocket creates a socket in the default context, see Context.NewSocket.
+// NewSocket creates a socket in the default context, see Context.NewSocket. The
+// default context is made when it is first used, by whatever function, which fails
+// as NewContext does if it can't be made.
 func NewSocket(t Type) (*Socket, error) {
 	made := caller(1)
 	soc, err := onDefault(made, func(ctx *Context) (*Socket, error) { return ctx.newSocket(t, made) })
@@ -35,8 +37,8 @@ func NewSocket(t Type) (*Socket, error) {
 	return soc, err
 }
 
-// Term closes the default context, see Context.Close. All that uses it fails
-// with ErrorContextClosed afterwards.
+// Term closes the default context within 5 s, see Context.Close. All that uses it
+// fails with ErrorContextClosed afterwards; there is no second one.
 func Term() error {
 	_, err := onDefault(caller(1), func(ctx *Context) (struct{}, error) { return struct{}{}, ctx.Term() })
 	return err

@@ -1,7 +1,6 @@
 package zmqsafe
 
-// Options of the default context. They fail as those of Context do, and if the
-// default context can't be made: see NewContext.
+// Options of the default context.
 
 // SetIoThreads is Context.SetIoThreads for the default context.
 func SetIoThreads(n int) error {

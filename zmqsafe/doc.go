@@ -86,17 +86,31 @@
 // The …Context variants return ctx.Err() when ctx is done. No call panics on a
 // nil or zero Socket or Context: they count as closed.
 //
+// # Options and rules
+//
+// What begins with Set, Get, Auth, ServerAuth or ClientAuth doesn't block, and any
+// goroutine may call it. A socket's methods fail with ErrorSocketClosed after its
+// Close and with ETERM after the context's, a context's with ErrorContextClosed.
+// Options have libzmq's resolution of 1 ms. A value that libzmq refuses gives an
+// error that wraps EINVAL and changes nothing.
+//
+// The number and scheduling of libzmq's threads and the limit of sockets have to be
+// set before the first socket of the context: later they have no effect, as in
+// libzmq. Most options of a socket count for endpoints that are bound or connected
+// afterwards. Rules of authentication count for peers that connect afterwards, and
+// may be set before AuthStart or after it.
+//
 // # What differs from raw
 //
 // In short; docs/migration.md in the repository has the whole list, with what raw
 // does in each case.
 //
-//   - New sockets have LINGER 1 s, not forever (an XSUB 0); see WithLinger and the
-//     environment variable ZMQSAFE_LINGER.
+//   - New sockets have LINGER 1 s, not forever (an XSUB 0, as with raw; a SUB has 0
+//     there, too); see WithLinger and the environment variable ZMQSAFE_LINGER.
 //   - Sockets, contexts, pollers and reactors are safe for concurrent use, and
 //     sockets and contexts may be closed while they are in use. When several
 //     goroutines wait to send on one socket, or to receive, one of them waits for
-//     libzmq and the others for it.
+//     libzmq and the others for their turn.
 //   - Term doesn't wait for open sockets: it closes them. Close and Term are
 //     bounded and may be called again.
 //   - A blocked call is a waiting goroutine: it holds no OS thread, and signals
@@ -107,15 +121,16 @@
 //     never stop libzmq's threads.
 //   - AuthStop and Term may come in any order. An unknown PLAIN user is refused.
 //   - GetFd returns a duplicate.
-//   - Durations below 1 ms are rounded up, where raw makes 0 of them. What raw
-//     would cut off to fit libzmq is EINVAL: an int beyond 32 bits, a longer or a
-//     negative duration, a text with a zero byte in the middle.
+//   - Durations are rounded up to whole milliseconds, where raw cuts them and makes
+//     0 of what is less; a Poll takes them as they are. What raw would cut off to
+//     fit libzmq is EINVAL: an int beyond 32 bits, a longer duration, a negative one
+//     that means nothing, a zero byte in an endpoint.
 //   - Options with which libzmq aborts the process make the call fail that would
-//     do so: SetUseFd, SetConnectRid and SetRouterRaw in Bind and Connect,
-//     SetThreadSchedPolicy and SetThreadPriority in the first NewSocket.
+//     do so: SetUseFd and SetConnectRid in Bind and Connect, SetThreadSchedPolicy
+//     and SetThreadPriority in the first NewSocket.
 //   - Unbind takes the endpoint as it was given to Bind, too; an inproc name is
 //     free as soon as its socket is closed. A ROUTER or REP can't Disconnect from
-//     an inproc name before somebody has bound it: libzmq would abort.
+//     an inproc name before somebody has bound it: libzmq could abort.
 //   - The first socket of a context fails with EMFILE when the descriptors that
 //     libzmq's threads need can't be had; raw aborts.
 //   - On error, receives return nil rather than an empty slice.

@@ -32,9 +32,9 @@ func (soc *Socket) SetConnectRid(value string) error {
 }
 
 // SetRouterRaw sets whether a ROUTER talks to peers that aren't libzmq's (1), as
-// a STREAM does, which libzmq advises instead. The default is 0. It doesn't go
-// with inproc endpoints, for which libzmq aborts the process: the call that would
-// bring them together fails, with EINVAL or ENOCOMPATPROTO. See
+// a STREAM does, which libzmq advises instead. The default is 0. It is for tcp:
+// where it would come together with an inproc endpoint the call fails, with EINVAL
+// or ENOCOMPATPROTO; raw accepts that. See
 // https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_ROUTER_RAW.
 func (soc *Socket) SetRouterRaw(value int) error {
 	return soc.call(func(s *socketState) error {

@@ -40,7 +40,7 @@ const (
 	STREAM = zmq4.STREAM
 )
 
-// Flags for sending and receiving.
+// Flags for sending and receiving: not to wait, and that more parts follow.
 const (
 	DONTWAIT = zmq4.DONTWAIT
 	SNDMORE  = zmq4.SNDMORE
@@ -137,11 +137,12 @@ var (
 	ErrorNotImplementedWindows = zmq4.ErrorNotImplementedWindows
 )
 
-// Version reports the release of the libzmq that is loaded, for example 4, 3, 4.
+// Version reports the release of the libzmq that is loaded, for example 4, 3, 4. See
+// https://api.zeromq.org/4-3:zmq-version.
 func Version() (major, minor, patch int) { return zmq4.Version() }
 
-// AsErrno returns the Errno that err is or wraps, or 0 if there is none.
-// Unlike raw's it looks through wrapped errors.
+// AsErrno returns the Errno that err is or wraps, or 0 if there is none; a plain
+// syscall.Errno counts as one. Unlike raw's it looks through wrapped errors.
 func AsErrno(err error) Errno {
 	if errno := Errno(0); errors.As(err, &errno) {
 		return errno

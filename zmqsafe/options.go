@@ -14,20 +14,15 @@ import (
 	"github.com/zmqsafe/zmq-exit/linger"
 )
 
-// Options of a socket. Each method sets or gets the ZMQ_ option that its name
-// says, see https://api.zeromq.org/4-3:zmq-setsockopt and
-// https://api.zeromq.org/4-3:zmq-getsockopt. They don't block. Durations have
-// libzmq's resolution of 1 ms and are rounded up, so that a positive one never
-// becomes 0. A value that libzmq refuses gives an error that wraps EINVAL and
-// changes nothing. Most options count for endpoints that are bound or connected
-// afterwards.
-
-// The options that the guard has a part in.
+// Options of a socket: what they have in common is in doc.go. These are the ones
+// that the guard has a part in.
 
 // SetLinger sets how long the closed socket may go on sending what was accepted:
 // 0 drops it, -1 means forever. A socket lingers in libzmq's threads; only
 // closing the context waits for it, and its deadline wins even over forever.
-// See package linger.
+// More than 596 h counts as 596 h. The default is the context's, see
+// Context.NewSocket. See package linger, and
+// https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_LINGER.
 func (soc *Socket) SetLinger(d time.Duration) error {
 	return soc.call(func(s *socketState) error {
 		policy := linger.Forever
@@ -46,6 +41,7 @@ func (soc *Socket) SetLinger(d time.Duration) error {
 }
 
 // GetLinger returns how long the closed socket may go on sending; -1 is forever.
+// See SetLinger.
 func (soc *Socket) GetLinger() (time.Duration, error) {
 	return get(soc, (*zmq4.Socket).GetLinger)
 }
@@ -58,13 +54,15 @@ func setLinger(raw *zmq4.Socket, p linger.Policy) error {
 }
 
 // SetRcvtimeo sets how long a receive blocks before it fails with EAGAIN: -1
-// (the default) for ever, 0 not at all. It counts for calls that begin later.
+// (the default) for ever, 0 not at all. It counts for calls that begin later. See
+// https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_RCVTIMEO.
 func (soc *Socket) SetRcvtimeo(d time.Duration) error {
 	return soc.setTimeout("SetRcvtimeo", (*zmq4.Socket).SetRcvtimeo, d, func(s *socketState) *time.Duration { return &s.rcvtimeo })
 }
 
 // SetSndtimeo sets how long a send blocks before it fails with EAGAIN: -1 (the
-// default) for ever, 0 not at all. It counts for calls that begin later.
+// default) for ever, 0 not at all. It counts for calls that begin later. See
+// https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_SNDTIMEO.
 func (soc *Socket) SetSndtimeo(d time.Duration) error {
 	return soc.setTimeout("SetSndtimeo", (*zmq4.Socket).SetSndtimeo, d, func(s *socketState) *time.Duration { return &s.sndtimeo })
 }
@@ -84,17 +82,18 @@ func (soc *Socket) setTimeout(name string, set func(*zmq4.Socket, time.Duration)
 	})
 }
 
-// GetRcvtimeo returns how long a receive blocks; -1 is for ever.
+// GetRcvtimeo returns how long a receive blocks; -1 is for ever. See SetRcvtimeo.
 func (soc *Socket) GetRcvtimeo() (time.Duration, error) {
 	return get(soc, (*zmq4.Socket).GetRcvtimeo)
 }
 
-// GetSndtimeo returns how long a send blocks; -1 is for ever.
+// GetSndtimeo returns how long a send blocks; -1 is for ever. See SetSndtimeo.
 func (soc *Socket) GetSndtimeo() (time.Duration, error) {
 	return get(soc, (*zmq4.Socket).GetSndtimeo)
 }
 
-// GetEvents returns what the socket is ready for.
+// GetEvents returns what the socket is ready for now: POLLIN, POLLOUT, both or
+// neither. See https://api.zeromq.org/4-3:zmq-getsockopt, ZMQ_EVENTS.
 func (soc *Socket) GetEvents() (ready State, err error) {
 	err = soc.call(func(s *socketState) error {
 		events, err := s.raw.GetEvents()
@@ -106,7 +105,9 @@ func (soc *Socket) GetEvents() (ready State, err error) {
 	return ready, err
 }
 
-// GetRcvmore reports whether the message of the last Recv has more parts.
+// GetRcvmore reports whether the message of the last Recv has more parts. Where
+// several goroutines receive from the socket, that may be another's: use
+// RecvMessage. See https://api.zeromq.org/4-3:zmq-getsockopt, ZMQ_RCVMORE.
 func (soc *Socket) GetRcvmore() (more bool, err error) {
 	err = soc.call(func(s *socketState) error {
 		more = s.rcvmore
@@ -115,11 +116,13 @@ func (soc *Socket) GetRcvmore() (more bool, err error) {
 	return more, err
 }
 
-// GetType returns the type of the socket.
+// GetType returns the type of the socket. See
+// https://api.zeromq.org/4-3:zmq-getsockopt, ZMQ_TYPE.
 func (soc *Socket) GetType() (Type, error) { return get(soc, (*zmq4.Socket).GetType) }
 
 // GetLastEndpoint returns the endpoint last bound or connected, with the port
-// that a bind to tcp://…:* was given.
+// that a bind to tcp://…:* was given; nothing if there was none. See
+// https://api.zeromq.org/4-3:zmq-getsockopt, ZMQ_LAST_ENDPOINT.
 func (soc *Socket) GetLastEndpoint() (string, error) { return get(soc, (*zmq4.Socket).GetLastEndpoint) }
 
 func get[V any](soc *Socket, getter func(*zmq4.Socket) (V, error)) (v V, err error) {

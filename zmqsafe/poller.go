@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Polled is a socket and what it is ready for.
+// Polled is a socket and what it is ready for, as Poll returns it.
 type Polled struct {
 	Socket *Socket
 	Events State
@@ -75,9 +75,9 @@ func (p *Poller) RemoveBySocket(soc *Socket) error {
 }
 
 // Poll waits until at least one socket is ready, and returns all that are, in the
-// order of adding. A negative timeout is none; with 0 it only looks. After the
-// timeout the list is empty and the error nil, as it is at once where no socket
-// was added.
+// order of adding. A negative timeout is none; with 0 it only looks. Raw cuts the
+// timeout to whole milliseconds, this doesn't. After the timeout the list is empty
+// and the error nil, as it is at once where no socket was added.
 //
 // Closing one of the sockets ends Poll with ErrorSocketClosed, closing its context
 // with ETERM; so does one that is closed already. Remove it to go on.

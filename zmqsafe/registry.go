@@ -12,7 +12,7 @@ import (
 	"github.com/zmqsafe/zmq-exit/linger"
 )
 
-// SocketInfo describes one live socket.
+// SocketInfo describes one live socket, see Context.Sockets.
 type SocketInfo struct {
 	Type      Type
 	Endpoints []string // as bound and connected, in that order
@@ -20,6 +20,8 @@ type SocketInfo struct {
 	Site      string // where the program made it, "dir/file.go:42"
 }
 
+// String describes the socket for people: its type, the place that made it and its
+// endpoints.
 func (i SocketInfo) String() string {
 	s := fmt.Sprintf("%v socket made at %s", i.Type, i.Site)
 	if len(i.Endpoints) > 0 {
@@ -28,7 +30,8 @@ func (i SocketInfo) String() string {
 	return s
 }
 
-// Sockets lists the sockets of the context that aren't closed, oldest first.
+// Sockets lists the sockets of the context that aren't closed, oldest first. It
+// waits for calls that are inside libzmq, which is a message at most.
 func (ctx *Context) Sockets() []SocketInfo {
 	c, err := ctx.core()
 	if err != nil {

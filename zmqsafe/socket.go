@@ -18,7 +18,8 @@ import (
 // after the other, and all parts of a SendMessage or RecvMessage belong to one
 // call. A message that is sent or received part by part (SNDMORE, GetRcvmore)
 // takes several calls; goroutines that share a socket and do so need a mutex of
-// their own around them, as with raw.
+// their own around them, as with raw. So do a request and its reply on a REQ or
+// REP, which alternate: a call that isn't due fails with EFSM.
 //
 // A Socket should be closed with Close, or by closing its Context. One that is
 // lost without is reported and closed by the package.
@@ -158,7 +159,8 @@ func (soc *Socket) core() (*socketState, error) {
 	return soc.s, nil
 }
 
-// Context returns the context of the socket, also after Close.
+// Context returns the context of the socket, also after Close, when raw gives
+// ErrorSocketClosed. The default context is returned, too.
 func (soc *Socket) Context() (*Context, error) {
 	if _, err := soc.core(); err != nil {
 		return nil, err
@@ -166,7 +168,8 @@ func (soc *Socket) Context() (*Context, error) {
 	return soc.ctx, nil
 }
 
-// String describes the socket by its type and, if it has one, its identity.
+// String describes the socket by its type and, if it has one, its identity:
+// Socket(DEALER,"me"). A closed one is Socket(CLOSED).
 func (soc Socket) String() string {
 	s, err := soc.core()
 	if err != nil || s.lock() != nil {
