@@ -70,7 +70,7 @@ func (c *contextState) close() {
 	}
 	c.mu.Lock()
 	c.state = closed
-	cut := slices.DeleteFunc(c.lingering, func(l lingerer) bool { return l.policy == l.asked || !l.ranOut() })
+	cut := slices.DeleteFunc(c.lingering, func(l lingerer) bool { return !l.wasCut() || !l.ranOut() })
 	c.lingering = nil
 	c.mu.Unlock()
 	if len(cut) > 0 {
@@ -105,12 +105,15 @@ func (c *contextState) overrun(cause error) error {
 	c.mu.Lock()
 	left := len(c.sockets)
 	held := slices.DeleteFunc(slices.Clone(c.lingering), lingerer.ranOut)
+	cut := slices.DeleteFunc(slices.Clone(c.lingering), func(l lingerer) bool { return !l.wasCut() })
 	c.mu.Unlock()
 	switch {
 	case len(held) > 0:
 		return c.gaveUp("not closed in time: unsent messages may be lost; closed, and lingering unless all is sent: "+list(held), cause)
 	case left > 0:
 		return c.gaveUp(fmt.Sprintf("not closed in time: %d sockets were still to be closed", left), cause)
+	case len(cut) > 0:
+		return c.gaveUp("not closed in time: unsent messages may be lost: "+list(cut), cause)
 	}
 	return c.gaveUp("not closed in time: zmq_ctx_term has not returned; libzmq may be looking up a host name", cause)
 }

@@ -2,6 +2,7 @@ package zmqsafe
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/pebbe/zmq4"
 )
@@ -141,11 +142,14 @@ var (
 // https://api.zeromq.org/4-3:zmq-version.
 func Version() (major, minor, patch int) { return zmq4.Version() }
 
-// AsErrno returns the Errno that err is or wraps, or 0 if there is none; a plain
+// AsErrno returns the Errno that err is or wraps, or 0 if there is none; a
 // syscall.Errno counts as one. Unlike raw's it looks through wrapped errors.
 func AsErrno(err error) Errno {
 	if errno := Errno(0); errors.As(err, &errno) {
 		return errno
 	}
-	return zmq4.AsErrno(err)
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		return Errno(errno)
+	}
+	return 0
 }

@@ -69,8 +69,11 @@ type lingerer struct {
 	since         time.Time
 }
 
+// wasCut reports whether the deadline has shortened the linger.
+func (l lingerer) wasCut() bool { return l.policy != l.asked }
+
 func (l lingerer) String() string {
-	if l.policy != l.asked {
+	if l.wasCut() {
 		return fmt.Sprintf("%v, LINGER %v cut to %v", l.SocketInfo, l.asked, l.policy)
 	}
 	return fmt.Sprintf("%v, LINGER %v", l.SocketInfo, l.policy)
