@@ -18,7 +18,7 @@ import (
 // triggered: a poll that finds a socket ready tells itself, too, and so looks at it
 // again next time.
 //
-// Locks are taken in this order: Poller, guard, waker, watchers, pollQueue.
+// Locks are taken in this order: Reactor, Poller, guard, waker, watchers, pollQueue.
 type watchers struct {
 	any atomic.Bool // whether set has something
 	mu  sync.Mutex
