@@ -379,11 +379,13 @@ func TestAfterClose(t *testing.T) {
 		assert.ErrorIs(t, call(), ErrorSocketClosed, name)
 	}
 	assert.Equal(t, "Socket(CLOSED)", soc.String())
-	owner, err := soc.Context()
-	require.NoError(t, err)
-	assert.Same(t, ctx, owner)
+	_, err := soc.Context()
+	assert.Equal(t, ErrorSocketClosed, err)
 
 	require.NoError(t, ctx.Close())
+	owner, err := kept.Context()
+	require.NoError(t, err)
+	assert.Same(t, ctx, owner)
 	require.NoError(t, ctx.Close())
 	for name, call := range everyCall(kept) {
 		assert.Equal(t, ETERM, call(), name)

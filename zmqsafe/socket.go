@@ -159,11 +159,16 @@ func (soc *Socket) core() (*socketState, error) {
 	return soc.s, nil
 }
 
-// Context returns the context of the socket, also after Close, when raw gives
-// ErrorSocketClosed. The default context is returned, too.
+// Context returns the context of the socket, the default context, too. After Close
+// of the socket the error is ErrorSocketClosed; after that of the context there is
+// none.
 func (soc *Socket) Context() (*Context, error) {
-	if _, err := soc.core(); err != nil {
+	s, err := soc.core()
+	if err != nil {
 		return nil, err
+	}
+	if why := s.reason(); why == ErrorSocketClosed {
+		return nil, why
 	}
 	return soc.ctx, nil
 }
