@@ -318,7 +318,7 @@ func TestPollOfClosedSocketAmongReadyOnes(t *testing.T) {
 	}
 	require.NoError(t, p.Remove(0))
 	require.NoError(t, p.Remove(1))
-	ctx, err := pulls[1].Context()
+	ctx, err := pulls[0].Context()
 	require.NoError(t, err)
 	require.NoError(t, ctx.Close())
 	_, err = p.Poll(0)
