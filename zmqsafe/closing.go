@@ -3,9 +3,10 @@ package zmqsafe
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
+	"runtime/trace"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/zmqsafe/zmq-exit/linger"
@@ -36,7 +37,8 @@ func (c *contextState) beginClose(deadline time.Time) {
 	if c.state != open {
 		return
 	}
-	c.state, c.deadline = closing, deadline
+	c.state, c.began, c.deadline = closing, time.Now(), deadline
+	c.dropGoneLocked()
 	go c.close()
 }
 
@@ -51,31 +53,72 @@ func (c *contextState) closeDeadline() (deadline time.Time, closing bool) {
 // refuses from here on, so the registry only shrinks.
 func (c *contextState) close() {
 	defer close(c.done)
+	ctx, task := trace.NewTask(context.Background(), "zmqsafe.Context.Close")
+	defer task.End()
 	sockets := c.newestFirst()
-	// Wake everybody before anything is closed, so that all leave at once.
-	for _, s := range sockets {
-		s.mark(errTerm)
-	}
-	c.inproc.resolveAll()
-	for _, s := range sockets {
-		_ = s.close(withContext)
-	}
+	c.step(ctx, "wake", func() { // everybody before anything is closed, so that all leave at once
+		for _, s := range sockets {
+			s.mark(errTerm)
+		}
+	})
+	c.step(ctx, "zmq_close", func() {
+		c.inproc.resolveAll()
+		for _, s := range sockets {
+			_ = s.close(withContext)
+		}
+	})
+	stopWatching := c.watchLingerers()
 	// The package's own last: until it is gone a monitored socket sends events, and
 	// libzmq's I/O thread would stop if nobody took them.
-	c.closeRelays()
-	c.closeRest()
+	c.step(ctx, "monitors and authentication", func() {
+		c.closeRelays()
+		c.closeRest()
+	})
+	var err error
+	c.step(ctx, "zmq_ctx_term", func() { err = c.raw.Term() })
+	stopWatching()
+	c.observe(true)
 	c.waker.close()
-	if err := c.raw.Term(); err != nil {
-		c.closeErr = fmt.Errorf("zmqsafe: zmq_ctx_term: %w", err)
+	c.closed(err)
+}
+
+// step runs one step of the close.
+func (c *contextState) step(ctx context.Context, name string, f func()) {
+	began := time.Now()
+	c.mu.Lock()
+	c.steps = append(c.steps, Step{Name: name, Began: began})
+	last := len(c.steps) - 1
+	c.mu.Unlock()
+	trace.WithRegion(ctx, name, f)
+	c.mu.Lock()
+	c.steps[last].Took = time.Since(began)
+	c.mu.Unlock()
+}
+
+// closed notes and logs what came of it.
+func (c *contextState) closed(err error) {
+	r := c.report()
+	r.Done, r.Took = true, time.Since(r.Began)
+	ranOut := r.RanOut()
+	cut := slices.ContainsFunc(ranOut, ClosedSocket.wasCut)
+	level, what := slog.LevelWarn, ""
+	switch {
+	case err != nil:
+		err = fmt.Errorf("zmqsafe: zmq_ctx_term: %w", err)
+		what = err.Error()
+	case cut:
+		err = c.gaveUp("closed at its deadline: unsent messages may be lost: "+list(ranOut), context.DeadlineExceeded)
+		what = err.Error()
+	case len(ranOut) > 0:
+		what = fmt.Sprintf("zmqsafe: context made at %v closed: LINGER ran out, unsent messages may be lost: %s", c.made, list(ranOut))
+	default:
+		level, what = slog.LevelDebug, fmt.Sprintf("zmqsafe: context made at %v closed", c.made)
 	}
 	c.mu.Lock()
-	c.state = closed
-	cut := slices.DeleteFunc(c.lingering, func(l lingerer) bool { return !l.wasCut() || !l.ranOut() })
-	c.lingering = nil
+	c.state, c.took, c.closeErr = closed, r.Took, err
 	c.mu.Unlock()
-	if len(cut) > 0 {
-		c.closeErr = c.gaveUp("closed at its deadline: unsent messages may be lost: "+list(cut), context.DeadlineExceeded)
-	}
+	leaveContext(c)
+	c.logger.Log(context.Background(), level, what, "report", c.report())
 }
 
 // closeRest closes what the registry still holds: sockets of the package's own.
@@ -100,35 +143,25 @@ func within(p linger.Policy, deadline time.Time) linger.Policy {
 	return p.Within((left - min(left/10, 250*time.Millisecond)).Truncate(time.Millisecond))
 }
 
-// overrun makes the error for a Shutdown that stopped waiting.
+// overrun makes the error for a Shutdown that stopped waiting, and logs it.
 func (c *contextState) overrun(cause error) error {
-	c.mu.Lock()
-	left := len(c.sockets)
-	held := slices.DeleteFunc(slices.Clone(c.lingering), lingerer.ranOut)
-	cut := slices.DeleteFunc(slices.Clone(c.lingering), func(l lingerer) bool { return !l.wasCut() })
-	c.mu.Unlock()
+	what := "zmq_ctx_term has not returned"
+	held := c.holding()
+	r := c.report()
 	switch {
+	case r.Unclosed > 0:
+		what = fmt.Sprintf("%d sockets were still to be closed", r.Unclosed)
 	case len(held) > 0:
-		return c.gaveUp("not closed in time: unsent messages may be lost; closed, and lingering unless all is sent: "+list(held), cause)
-	case left > 0:
-		return c.gaveUp(fmt.Sprintf("not closed in time: %d sockets were still to be closed", left), cause)
-	case len(cut) > 0:
-		return c.gaveUp("not closed in time: unsent messages may be lost: "+list(cut), cause)
+		what = "unsent messages may be lost: " + explainHeld(held)
+	case len(r.RanOut()) > 0:
+		what = "unsent messages may be lost: " + list(r.RanOut())
 	}
-	return c.gaveUp("not closed in time: zmq_ctx_term has not returned; libzmq may be looking up a host name", cause)
-}
-
-// gaveUp makes the error for a close that a deadline ended, and reports it.
-func (c *contextState) gaveUp(what string, cause error) error {
-	err := fmt.Errorf("zmqsafe: context made at %v %s: %w", c.made, what, cause)
-	c.logger.Warn(err.Error())
+	err := c.gaveUp("not closed in time: "+what, cause)
+	c.logger.Warn(err.Error(), "report", r)
 	return err
 }
 
-func list(lingerers []lingerer) string {
-	var texts []string
-	for _, l := range lingerers {
-		texts = append(texts, l.String())
-	}
-	return strings.Join(texts, "; ")
+// gaveUp makes the error for a close that a deadline ended.
+func (c *contextState) gaveUp(what string, cause error) error {
+	return fmt.Errorf("zmqsafe: context made at %v %s: %w", c.made, what, cause)
 }

@@ -33,6 +33,7 @@ type contextState struct {
 	logger       *slog.Logger
 	closeTimeout time.Duration
 	made         site // where the program called NewContext
+	created      time.Time
 	waker        waker
 	inproc       inprocNames
 	noRetryEINTR atomic.Bool // SetRetryAfterEINTR(false); of no use but to be asked for
@@ -45,14 +46,17 @@ type contextState struct {
 	maxSockets int                    // guarded by mu; what the program may have
 	linger     linger.Policy          // guarded by mu; for new sockets
 	configured linger.Policy          // guarded by mu; the same before SetBlocky
+	began      time.Time              // guarded by mu; of the close
 	deadline   time.Time              // guarded by mu; of the close, zero for none
+	took       time.Duration          // guarded by mu; of the close
+	steps      []Step                 // guarded by mu; of the close
 	scheduling scheduling             // guarded by mu; of libzmq's threads
 	graces     int                    // guarded by mu; sockets whose zmq_close waits
 	relays     map[*relay]struct{}    // guarded by mu; one for each monitor
-	lingering  []lingerer             // guarded by mu; closed, and maybe not yet gone
+	lingering  []*lingerer            // guarded by mu; closed, and maybe not yet gone
 	started    bool                   // guarded by mu; a first socket was made
 	done       chan struct{}          // closed when the close is over
-	closeErr   error                  // set before done is closed
+	closeErr   error                  // guarded by mu until done is closed
 }
 
 // Option changes a default of NewContext.
@@ -110,6 +114,7 @@ func makeContext(made site, options []Option) (*Context, error) {
 		logger:       slog.Default(),
 		closeTimeout: 5 * time.Second,
 		made:         made,
+		created:      time.Now(),
 		state:        open,
 		sockets:      make(map[int32]*socketState),
 		relays:       make(map[*relay]struct{}),
@@ -140,6 +145,7 @@ func makeContext(made site, options []Option) (*Context, error) {
 		_ = raw.Term() // no sockets: returns at once
 		return nil, err
 	}
+	enterContext(c)
 	ctx := &Context{c: c}
 	ctx.cleanup = runtime.AddCleanup(ctx, (*contextState).lost, c)
 	return ctx, nil

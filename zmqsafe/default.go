@@ -29,12 +29,11 @@ func onDefault[R any](made site, f func(ctx *Context) (R, error)) (R, error) {
 // default context is made when it is first used, by whatever function, which fails
 // as NewContext does if it can't be made.
 func NewSocket(t Type) (*Socket, error) {
-	made := caller(1)
-	soc, err := onDefault(made, func(ctx *Context) (*Socket, error) { return ctx.newSocket(t, made) })
-	if soc == nil {
-		soc = &Socket{}
+	ctx, err := onDefault(caller(1), func(ctx *Context) (*Context, error) { return ctx, nil })
+	if err != nil {
+		return &Socket{}, err
 	}
-	return soc, err
+	return ctx.newSocket(t, 1)
 }
 
 // Term closes the default context within 5 s, see Context.Close. All that uses it

@@ -69,6 +69,7 @@ type side struct {
 	turn    chan struct{} // holds a token while nobody waits; the waiter has it
 	wake    chan struct{} // a token: try again
 	waiting atomic.Bool   // set by the one who has the turn
+	blocked atomic.Int32  // how many wait, for the turn or with it; to be told, nothing hangs on it
 }
 
 func (g *guard) init(sock unsafe.Pointer) {
@@ -152,6 +153,8 @@ func (g *guard) wait(ctx context.Context, dir State, exact bool, timeout time.Du
 		defer ticker.Stop()
 		due = ticker.C
 	}
+	d.blocked.Add(1)
+	defer d.blocked.Add(-1)
 	if err := g.await(ctx, d.turn, nil, expired); err != nil {
 		return err
 	}

@@ -86,7 +86,9 @@ func recvWithMetadata(ctx context.Context, soc *Socket, flags Flag, properties [
 				return described{}, ready, err
 			}
 			r.parts = append(r.parts, rest...)
-			return r, ready, nil
+		}
+		if !s.rcvmore {
+			s.received++
 		}
 		return r, s.eventsIf(watched), nil
 	})

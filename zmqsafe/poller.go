@@ -129,11 +129,11 @@ func (p *Poller) poll(ctx context.Context, timeout time.Duration, all bool) ([]P
 			timer = startTimer(timeout)
 			expired = timer.C
 		}
-		select {
-		case <-queue.wake:
-		case <-ctx.Done():
-			return []Polled{}, ctx.Err()
-		case <-expired:
+		late, err := queue.await(ctx, expired)
+		if err != nil {
+			return []Polled{}, err
+		}
+		if late {
 			timeout = 0 // one last look
 		}
 	}

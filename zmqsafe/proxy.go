@@ -135,7 +135,7 @@ func (p *proxy) step(ctx context.Context) (done bool, err error) {
 		}
 	}
 	if !busy {
-		err = sleep(ctx, p.poller.queue().wake, timeout)
+		err = sleep(ctx, p.poller.queue(), timeout)
 	}
 	return false, err
 }
@@ -170,18 +170,13 @@ func (p *proxy) prepare() (timeout time.Duration) {
 
 // sleep waits until something has happened to a socket, or until timeout; a
 // negative one is none.
-func sleep(ctx context.Context, wake <-chan struct{}, timeout time.Duration) error {
+func sleep(ctx context.Context, queue *pollQueue, timeout time.Duration) error {
 	var due <-chan time.Time
 	if timeout >= 0 {
 		timer := time.NewTimer(timeout)
 		defer timer.Stop()
 		due = timer.C
 	}
-	select {
-	case <-wake:
-	case <-due:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return nil
+	_, err := queue.await(ctx, due)
+	return err
 }

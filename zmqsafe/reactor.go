@@ -221,15 +221,18 @@ func (r *Reactor) wait(ctx context.Context, socketsOnly bool) error {
 	if err != nil {
 		return err
 	}
+	queue := r.poller.queue()
 	cases := []reflect.SelectCase{
 		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ctx.Done())},
-		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(r.poller.queue().wake)},
+		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(queue.wake)},
 	}
 	first := len(cases)
 	for _, c := range channels {
 		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: c.values})
 	}
+	queue.blocked.Add(1)
 	i, v, ok := reflect.Select(cases)
+	queue.blocked.Add(-1)
 	if i < first {
 		return nil
 	}

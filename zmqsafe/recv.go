@@ -62,14 +62,26 @@ func (soc *Socket) RecvMessageBytesContext(ctx context.Context, flags Flag) ([][
 
 func recv[T string | []byte](ctx context.Context, soc *Socket, flags Flag) (T, error) {
 	return do(ctx, soc, POLLIN, flags, func(s *socketState, watched bool) (T, State, error) {
-		part, _, ready, err := recvPart[T](s, watched)
+		part, more, ready, err := recvPart[T](s, watched)
+		if err == nil && !more {
+			s.received++
+		}
 		return part, ready, err
 	})
 }
 
 func recvMessage[T string | []byte](ctx context.Context, soc *Socket, flags Flag) ([]T, error) {
-	return do(ctx, soc, POLLIN, flags, recvParts[T])
+	return do(ctx, soc, POLLIN, flags, func(s *socketState, watched bool) ([]T, State, error) {
+		parts, ready, err := recvParts[T](s, watched)
+		if err == nil {
+			s.received++
+		}
+		return parts, ready, err
+	})
 }
+
+// smallPart is up to what size a message part is received in one crossing to C.
+const smallPart = 1024
 
 // recvParts tries to receive a whole message. libzmq hands over the first part
 // only when all of them have arrived, so no part but the first can be EAGAIN.
@@ -94,7 +106,10 @@ func recvPart[T string | []byte](s *socketState, watched bool) (part T, more boo
 		kept := s.takeUnread()
 		return owned[T](kept.data), kept.more, s.eventsIf(watched), nil
 	}
-	n, more, events, errno := czmq.Recv(s.sock, s.buf, s.msg, watched)
+	if s.buf == nil {
+		s.buf = make([]byte, smallPart) // not before it is needed: many sockets only send
+	}
+	n, more, events, errno := czmq.Recv(s.sock, s.buf, &s.msg, watched)
 	if errno != 0 {
 		return part, false, State(events), errnoError(errno)
 	}
@@ -103,7 +118,7 @@ func recvPart[T string | []byte](s *socketState, watched bool) (part T, more boo
 	if n <= len(s.buf) {
 		copy(data, s.buf)
 	} else {
-		czmq.Copy(s.msg, data)
+		czmq.Copy(&s.msg, data)
 	}
 	return owned[T](data), more, State(events), nil
 }

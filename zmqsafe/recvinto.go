@@ -27,22 +27,31 @@ func (soc *Socket) RecvIntoContext(ctx context.Context, buf []byte, flags Flag) 
 
 func recvInto(ctx context.Context, soc *Socket, buf []byte, flags Flag) (int, error) {
 	return do(ctx, soc, POLLIN, flags, func(s *socketState, watched bool) (int, State, error) {
-		if len(s.unread) > 0 {
-			return s.takeUnreadInto(buf, watched)
+		n, ready, err := s.recvPartInto(buf, watched)
+		if err == nil && !s.rcvmore {
+			s.received++
 		}
-		n, more, events, errno := czmq.Recv(s.sock, buf, s.msg, watched)
-		switch {
-		case errno != 0:
-			return 0, State(events), errnoError(errno)
-		case n > len(buf):
-			data := make([]byte, n)
-			czmq.Copy(s.msg, data)
-			s.unread = []unreadPart{{data, more}}
-			return n, s.readiness(events), tooLarge(n, buf)
-		}
-		s.rcvmore = more
-		return n, State(events), nil
+		return n, ready, err
 	})
+}
+
+// recvPartInto tries to receive one part. The caller holds mu.
+func (s *socketState) recvPartInto(buf []byte, watched bool) (int, State, error) {
+	if len(s.unread) > 0 {
+		return s.takeUnreadInto(buf, watched)
+	}
+	n, more, events, errno := czmq.Recv(s.sock, buf, &s.msg, watched)
+	switch {
+	case errno != 0:
+		return 0, State(events), errnoError(errno)
+	case n > len(buf):
+		data := make([]byte, n)
+		czmq.Copy(&s.msg, data)
+		s.unread = []unreadPart{{data, more}}
+		return n, s.readiness(events), tooLarge(n, buf)
+	}
+	s.rcvmore = more
+	return n, State(events), nil
 }
 
 // takeUnreadInto receives the first of the unread parts if it fits.

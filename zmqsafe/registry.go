@@ -3,21 +3,39 @@ package zmqsafe
 import (
 	"cmp"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zmqsafe/zmq-exit/linger"
 )
 
-// SocketInfo describes one live socket, see Context.Sockets.
+// ContextInfo describes one context that isn't closed, see Contexts.
+type ContextInfo struct {
+	Site    string       `json:"context"` // where the program made it, "dir/file.go:42"
+	Created time.Time    `json:"created"`
+	Sockets []SocketInfo `json:"sockets,omitempty"` // as Context.Sockets lists them
+	Closing *Report      `json:"closing,omitempty"` // what is known so far of its closing; nil while it is open
+}
+
+// SocketInfo describes one socket, see Context.Sockets and Report.
 type SocketInfo struct {
 	Type      Type
 	Endpoints []string // as bound and connected, in that order
 	Created   time.Time
-	Site      string // where the program made it, "dir/file.go:42"
+	Site      string        // where the program made it, "dir/file.go:42"
+	Linger    linger.Policy // its LINGER
+	Accepted  uint64        // messages that sends accepted, in whole
+	Received  uint64        // messages that were received, in whole
+	Waiting   Waiting       // calls that are blocked on it; once it is closed, those that its end woke
+}
+
+// Waiting counts the calls that are blocked on a socket.
+type Waiting struct {
+	Receives, Sends int
+	Polls           int // of pollers, reactors and proxies
 }
 
 // String describes the socket for people: its type, the place that made it and its
@@ -30,6 +48,61 @@ func (i SocketInfo) String() string {
 	return s
 }
 
+// String is "1 receive, 2 polls", or empty when there are none.
+func (w Waiting) String() string {
+	var counts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{w.Receives, "receive"}, {w.Sends, "send"}, {w.Polls, "poll"}} {
+		switch c.n {
+		case 0:
+		case 1:
+			counts = append(counts, "1 "+c.what)
+		default:
+			counts = append(counts, fmt.Sprintf("%d %ss", c.n, c.what))
+		}
+	}
+	return strings.Join(counts, ", ")
+}
+
+// contexts are all contexts of the process from NewContext until zmq_ctx_term has
+// returned. Nothing that is reached from here leads to a handle, so a lost one is
+// found all the same.
+var contexts struct {
+	mu  sync.Mutex
+	all []*contextState // guarded by mu; oldest first
+}
+
+func enterContext(c *contextState) {
+	contexts.mu.Lock()
+	defer contexts.mu.Unlock()
+	contexts.all = append(contexts.all, c)
+}
+
+func leaveContext(c *contextState) {
+	contexts.mu.Lock()
+	defer contexts.mu.Unlock()
+	contexts.all = slices.DeleteFunc(contexts.all, func(other *contextState) bool { return other == c })
+}
+
+// Contexts lists the contexts of the process that aren't closed, oldest first: also
+// the default context, and one whose zmq_ctx_term hasn't returned. It waits for
+// calls that are inside libzmq, which is a message at most.
+func Contexts() []ContextInfo {
+	contexts.mu.Lock()
+	all := slices.Clone(contexts.all)
+	contexts.mu.Unlock()
+	infos := make([]ContextInfo, len(all))
+	for i, c := range all {
+		infos[i] = ContextInfo{Site: c.made.String(), Created: c.created, Sockets: c.list()}
+		if r := c.report(); !r.Began.IsZero() {
+			infos[i].Closing = &r
+		}
+	}
+	return infos
+}
+
 // Sockets lists the sockets of the context that aren't closed, oldest first. It
 // waits for calls that are inside libzmq, which is a message at most.
 func (ctx *Context) Sockets() []SocketInfo {
@@ -38,6 +111,10 @@ func (ctx *Context) Sockets() []SocketInfo {
 		return nil
 	}
 	defer runtime.KeepAlive(ctx)
+	return c.list()
+}
+
+func (c *contextState) list() []SocketInfo {
 	var infos []SocketInfo
 	for _, s := range slices.Backward(c.newestFirst()) {
 		if s.lock() == nil {
@@ -60,81 +137,4 @@ func (c *contextState) newestFirst() []*socketState {
 	}
 	slices.SortFunc(sockets, func(a, b *socketState) int { return cmp.Compare(b.id, a.id) })
 	return sockets
-}
-
-// lingerer is a socket after its zmq_close, which libzmq may still hold on to.
-type lingerer struct {
-	SocketInfo
-	asked, policy linger.Policy // what the program set, and what is left of it
-	since         time.Time
-}
-
-// wasCut reports whether the deadline has shortened the linger.
-func (l lingerer) wasCut() bool { return l.policy != l.asked }
-
-func (l lingerer) String() string {
-	if l.wasCut() {
-		return fmt.Sprintf("%v, LINGER %v cut to %v", l.SocketInfo, l.asked, l.policy)
-	}
-	return fmt.Sprintf("%v, LINGER %v", l.SocketInfo, l.policy)
-}
-
-// ranOut reports whether the linger is over. libzmq counts it in whole
-// milliseconds of a clock that it reads now and then (clock.cpp,
-// clock_t::now_ms), so it may end a little early.
-func (l lingerer) ranOut() bool {
-	const slack = 5 * time.Millisecond
-	return !outlasts(l.policy, time.Since(l.since)+slack)
-}
-
-// outlasts reports whether p lingers longer than d.
-func outlasts(p linger.Policy, d time.Duration) bool {
-	lingers, finite := p.Duration()
-	return !finite || lingers > d
-}
-
-// maxLingerers bounds the memory for a program that goes on closing sockets with
-// a long linger. The list serves messages only.
-const maxLingerers = 64
-
-// forget takes s off the registry after its zmq_close.
-func (c *contextState) forget(s *socketState, l lingerer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.sockets, s.id)
-	if s.internal {
-		c.internals--
-		return
-	}
-	if l.asked == linger.Drop {
-		return
-	}
-	if c.state == open { // what the end of the context closes is kept for its report
-		c.lingering = slices.DeleteFunc(c.lingering, lingerer.ranOut)
-	}
-	c.lingering = append(c.lingering, l)
-	if len(c.lingering) > maxLingerers {
-		c.lingering = c.lingering[1:]
-	}
-}
-
-// site is where a program called into this package.
-type site struct{ frame runtime.Frame }
-
-// caller returns the site that is skip frames above the function that calls it.
-func caller(skip int) site {
-	var pc [1]uintptr
-	if runtime.Callers(skip+2, pc[:]) == 0 {
-		return site{}
-	}
-	frame, _ := runtime.CallersFrames(pc[:]).Next()
-	return site{frame}
-}
-
-func (s site) String() string {
-	if s.frame.File == "" {
-		return "an unknown place"
-	}
-	dir, file := filepath.Split(s.frame.File)
-	return fmt.Sprintf("%s/%s:%d", filepath.Base(dir), file, s.frame.Line)
 }

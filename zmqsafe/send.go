@@ -73,6 +73,9 @@ func send(ctx context.Context, soc *Socket, data []byte, flags Flag) (int, error
 				n, err = len(data), nil
 			}
 		}
+		if err == nil && flags&SNDMORE == 0 {
+			s.accepted++
+		}
 		return n, ready, err
 	})
 }
@@ -80,7 +83,11 @@ func send(ctx context.Context, soc *Socket, data []byte, flags Flag) (int, error
 func sendMessage(ctx context.Context, soc *Socket, flags Flag, parts []any) (int, error) {
 	flat := flatten(parts)
 	return do(ctx, soc, POLLOUT, flags, func(s *socketState, watched bool) (int, State, error) {
-		return s.sendParts(flat, watched)
+		n, ready, err := s.sendParts(flat, watched)
+		if err == nil && len(flat) > 0 {
+			s.accepted++
+		}
+		return n, ready, err
 	})
 }
 

@@ -48,6 +48,8 @@ type socketState struct {
 	sndtimeo  time.Duration // negative: none
 	midSend   bool          // the last part was sent with SNDMORE
 	rcvmore   bool          // the last part received has more to follow
+	accepted  uint64        // messages
+	received  uint64        // messages
 	unread    []unreadPart  // what is received before anything else
 	fd        int           // ZMQ_FD once it is watched, or -1
 	dup       int           // the duplicate that GetFd hands out, or -1
@@ -57,12 +59,11 @@ type socketState struct {
 	nextRid   string    // what SetConnectRid has set for the next Connect
 	rawMode   bool      // SetRouterRaw was on
 	inproc    inprocUse // guarded by c.inproc.mu instead
-	buf       []byte    // where small parts arrive
-	msg       *czmq.Msg // where large parts arrive
+	buf       []byte    // where small parts arrive; made when it is needed
+	msg       czmq.Msg  // where large parts arrive
+	woken     time.Time // when the state left open
+	blocked   Waiting   // whom that woke
 }
-
-// smallPart is up to what size a message part is received in one crossing to C.
-const smallPart = 1024
 
 // NewSocket creates a socket. See https://api.zeromq.org/4-3:zmq-socket.
 //
@@ -72,18 +73,21 @@ const smallPart = 1024
 //
 // Errors: ErrorContextClosed after Close; EINVAL for an unknown type; EMFILE at
 // the limit of sockets (SetMaxSockets) or of descriptors.
-func (ctx *Context) NewSocket(t Type) (*Socket, error) { return ctx.newSocket(t, caller(1)) }
+func (ctx *Context) NewSocket(t Type) (*Socket, error) { return ctx.newSocket(t, 1) }
 
-func (ctx *Context) newSocket(t Type, made site) (*Socket, error) {
+// newSocket is NewSocket for the program, whose frame is skip above this one's
+// caller.
+func (ctx *Context) newSocket(t Type, skip int) (*Socket, error) {
 	c, err := ctx.core()
 	if err != nil {
 		return &Socket{}, err
 	}
 	defer runtime.KeepAlive(ctx)
-	s, err := c.newSocket(t, made, false)
+	s, err := c.newSocket(t, caller(skip+1), false)
 	if err != nil {
 		return &Socket{}, err
 	}
+	s.enterProfile(skip + 1)
 	soc := &Socket{s: s, ctx: ctx}
 	soc.cleanup = runtime.AddCleanup(soc, (*socketState).lost, s)
 	return soc, nil
@@ -114,7 +118,6 @@ func (c *contextState) newSocket(t Type, made site, internal bool) (*socketState
 	s := &socketState{
 		id: c.lastID + 1, c: c, typ: t, internal: internal, made: made, created: time.Now(),
 		raw: raw, linger: c.linger, rcvtimeo: -1, sndtimeo: -1, fd: -1, dup: -1,
-		buf: make([]byte, smallPart), msg: new(czmq.Msg),
 	}
 	if t == XSUB {
 		s.linger = linger.Drop
@@ -204,9 +207,20 @@ func (s *socketState) arm() error {
 
 // infoLocked describes the socket for people. The caller holds mu.
 func (s *socketState) infoLocked() SocketInfo {
-	info := SocketInfo{Type: s.typ, Created: s.created, Site: s.made.String()}
+	info := SocketInfo{
+		Type: s.typ, Created: s.created, Site: s.made.String(), Linger: s.linger,
+		Accepted: s.accepted, Received: s.received, Waiting: s.blocked,
+	}
+	if s.state == open {
+		info.Waiting = s.waiting()
+	}
 	for _, e := range s.endpoints {
 		info.Endpoints = append(info.Endpoints, e.actual)
 	}
 	return info
+}
+
+// waiting counts the calls that are blocked on the socket now.
+func (s *socketState) waiting() Waiting {
+	return Waiting{int(s.in.blocked.Load()), int(s.out.blocked.Load()), s.watchers.polls()}
 }

@@ -3,6 +3,8 @@ package zmqsafe
 import (
 	"runtime"
 	"time"
+
+	"github.com/zmqsafe/zmq-exit/linger"
 )
 
 // Close closes the socket. See https://api.zeromq.org/4-3:zmq-close.
@@ -32,6 +34,7 @@ func (s *socketState) mark(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == open {
+		s.blocked, s.woken = s.waiting(), time.Now()
 		s.state, s.why = closing, why
 		close(s.gone)
 		s.watchers.tellAll()
@@ -71,21 +74,42 @@ func (s *socketState) close(by closer) error {
 	if by == withContext {
 		_ = s.stopMonitor() // otherwise events go on until libzmq is done with the socket
 	}
-	if s.fd >= 0 {
-		s.c.waker.remove(s, s.fd)
-	}
+	policy := within(s.linger, deadline)
+	l := &lingerer{ClosedSocket: ClosedSocket{SocketInfo: info, Lingers: policy, Woken: s.woken}}
+	l.fd = s.retire(by == withContext || policy != linger.Drop || info.lookedUp() != "")
 	s.releaseDup()
 	for _, e := range s.endpoints {
 		if e.bound && isInproc(e.actual) {
 			_ = s.detachEndpoint(e) // the name is free now, not when libzmq gets to it
 		}
 	}
-	policy, since := within(s.linger, deadline), time.Now()
 	err := setLinger(s.raw, policy)
+	l.Closed = time.Now()
 	if closeErr := s.raw.Close(); err == nil {
 		err = closeErr
 	}
 	s.state, s.sock = closed, nil
-	s.c.forget(s, lingerer{SocketInfo: info, asked: s.linger, policy: policy, since: since})
+	profile.Remove(s)
+	s.c.forget(s, l)
 	return err
+}
+
+// retire ends watching the socket. With follow it returns a descriptor by which
+// the waker can tell whether libzmq still has the socket, otherwise or where that
+// isn't possible -1. The caller holds mu.
+func (s *socketState) retire(follow bool) (fd int) {
+	switch {
+	case s.internal || !follow:
+		if s.fd >= 0 {
+			s.c.waker.remove(s, s.fd)
+		}
+		return -1
+	case s.fd < 0:
+		own, err := s.raw.GetFd()
+		if err != nil {
+			return -1
+		}
+		return s.c.waker.follow(s, own)
+	}
+	return s.c.waker.follow(s, s.fd)
 }

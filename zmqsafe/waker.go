@@ -15,8 +15,8 @@ import (
 //
 // The epoll descriptor itself is watched by Go's netpoller, so the goroutine
 // holds no OS thread while nothing happens. ZMQ_FDs are watched edge-triggered
-// and never read. A socket must be removed before its zmq_close, since a
-// duplicate of its descriptor (GetFd) would keep the registration alive.
+// and never read. A socket must be removed or followed before its zmq_close, since
+// a duplicate of its descriptor (GetFd) would keep the registration alive.
 type waker struct {
 	mu      sync.Mutex
 	logger  *slog.Logger
@@ -49,6 +49,35 @@ func (w *waker) remove(s *socketState, fd int) {
 		// Fails only if somebody closed the descriptor underneath libzmq.
 		_ = syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_DEL, fd, nil)
 	}
+}
+
+// follow ends watching s, whose ZMQ_FD is fd, and returns a descriptor for holds, or
+// -1. The registration stays, asking for nothing: the kernel takes it off when
+// libzmq closes the descriptor, which is when it is done with the socket.
+func (w *waker) follow(s *socketState, fd int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	op := syscall.EPOLL_CTL_ADD
+	if w.sockets[s.id] != nil {
+		delete(w.sockets, s.id)
+		op = syscall.EPOLL_CTL_MOD
+	}
+	if w.epoll == nil || syscall.EpollCtl(w.fd, op, fd, &nothing) != nil {
+		return -1
+	}
+	return fd
+}
+
+// nothing asks for no event. EPOLLHUP can't be declined, but comes once at most.
+var nothing = syscall.EpollEvent{Events: syscall.EPOLLONESHOT}
+
+// holds reports whether the socket that was followed by fd is still there. It is
+// no matter who has that number by now: a registration is for a number and what
+// was open under it.
+func (w *waker) holds(fd int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.epoll != nil && syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_MOD, fd, &nothing) == nil
 }
 
 // close ends the goroutine and waits for it. Nothing may be added any more.

@@ -1,9 +1,11 @@
 package zmqsafe
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // watchers are the polls that want to know when one socket may be ready.
@@ -80,6 +82,19 @@ func (ws *watchers) tellThose(which func(*watch) bool) {
 	ws.any.Store(len(ws.set) > 0)
 }
 
+// polls counts the polls that are blocked on the socket.
+func (ws *watchers) polls() int {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	n := 0
+	for w := range ws.set {
+		if w.queue.blocked.Load() > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // check returns for which of the watch's events the socket is ready. The watch will
 // be told when it is ready for one, which may be now.
 func (w *watch) check() (State, error) {
@@ -113,6 +128,8 @@ type pollQueue struct {
 	mu    sync.Mutex
 	maybe []*watch      // guarded by mu
 	wake  chan struct{} // a token: look again; one too many costs one look
+
+	blocked atomic.Int32 // how many wait for wake; to be told, nothing hangs on it
 }
 
 func newPollQueue() *pollQueue { return &pollQueue{wake: make(chan struct{}, 1)} }
@@ -158,6 +175,20 @@ func (q *pollQueue) take(buf []*watch) []*watch {
 	clear(q.maybe) // or it would keep what was removed
 	q.maybe = q.maybe[:0]
 	return buf
+}
+
+// await waits for a kick. late says that expired came first.
+func (q *pollQueue) await(ctx context.Context, expired <-chan time.Time) (late bool, err error) {
+	q.blocked.Add(1)
+	defer q.blocked.Add(-1)
+	select {
+	case <-q.wake:
+		return false, nil
+	case <-expired:
+		return true, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
 }
 
 // kick makes one who waits look again. It never blocks.

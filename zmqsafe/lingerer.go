@@ -1,0 +1,158 @@
+package zmqsafe
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zmqsafe/zmq-exit/linger"
+)
+
+// lingerer is a socket after its zmq_close, which libzmq may still have: it sends
+// what was accepted, for as long as LINGER says, and zmq_ctx_term waits for that.
+// It is guarded by contextState.mu.
+type lingerer struct {
+	ClosedSocket
+	fd int // by which the waker knows whether it is still there, or -1
+}
+
+// wasCut reports whether the deadline has shortened the linger.
+func (s ClosedSocket) wasCut() bool { return s.Lingers != s.Linger }
+
+// ranOut reports whether the linger is over at a time. libzmq counts it in whole
+// milliseconds of a clock that it reads now and then (clock.cpp,
+// clock_t::now_ms), so it may end a little early.
+func (s ClosedSocket) ranOut(at time.Time) bool {
+	end, finite := s.lingersUntil()
+	return finite && !at.Before(end)
+}
+
+// lingersUntil returns until when the socket is sure to linger, if it has to.
+func (s ClosedSocket) lingersUntil() (end time.Time, finite bool) {
+	d := time.Duration(s.Lingers.Milliseconds()) * time.Millisecond // as libzmq was told
+	return s.Closed.Add(d - min(5*time.Millisecond, d/2)), s.Lingers != linger.Forever
+}
+
+// outlasts reports whether p lingers longer than d.
+func outlasts(p linger.Policy, d time.Duration) bool {
+	lingers, finite := p.Duration()
+	return !finite || lingers > d
+}
+
+// observe looks which of the closed sockets libzmq still has; at the end it has
+// none. It returns the time of the next look that tells something: right before a
+// linger ends. A socket that is gone by then has sent all that it had.
+func (c *contextState) observe(atEnd bool) (next time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	for _, l := range c.lingering {
+		if !l.Gone.IsZero() {
+			continue
+		}
+		known := l.fd >= 0
+		if !atEnd && (!known || c.waker.holds(l.fd)) {
+			if end, finite := l.lingersUntil(); finite && known && now.Before(end) && (next.IsZero() || end.Before(next)) {
+				next = end
+			}
+			continue
+		}
+		l.Gone, l.Outcome = now, Gone
+		if l.ranOut(now) && l.Linger != linger.Drop {
+			l.Outcome = RanOut
+		}
+	}
+	return next
+}
+
+// holding lists the closed sockets that libzmq still has, or may still have.
+func (c *contextState) holding() []ClosedSocket {
+	c.observe(false)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var held []ClosedSocket
+	for _, l := range c.lingering {
+		if l.Outcome == Holding && (l.fd >= 0 || !l.ranOut(time.Now())) {
+			held = append(held, l.ClosedSocket)
+		}
+	}
+	return held
+}
+
+// maxLingerers bounds the memory for a program that goes on closing sockets with
+// a long linger. The list serves messages only.
+const maxLingerers = 64
+
+// forget takes s off the registry after its zmq_close.
+func (c *contextState) forget(s *socketState, l *lingerer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sockets, s.id)
+	if s.internal {
+		c.internals--
+		return
+	}
+	if c.state != open { // all that the end of the context closes is in its report
+		c.lingering = append(c.lingering, l)
+		return
+	}
+	if l.fd < 0 && l.Lingers == linger.Drop {
+		return
+	}
+	if len(c.lingering) == maxLingerers {
+		c.dropGoneLocked()
+	}
+	if len(c.lingering) == maxLingerers {
+		c.lingering = c.lingering[1:]
+	}
+	c.lingering = append(c.lingering, l)
+}
+
+// dropGoneLocked drops what is gone from the list, which only matters when the
+// context ends. The caller holds mu.
+func (c *contextState) dropGoneLocked() {
+	now := time.Now()
+	c.lingering = slices.DeleteFunc(c.lingering, func(l *lingerer) bool {
+		if l.fd < 0 {
+			return l.ranOut(now)
+		}
+		return !c.waker.holds(l.fd)
+	})
+}
+
+// lookedUp returns a host name that the socket connects to. libzmq looks it up on
+// its I/O thread (tcp_connecter.cpp, tcp_connecter_t::open), and until there is an
+// answer that thread does nothing else: none of its sockets can go.
+func (i SocketInfo) lookedUp() string {
+	for _, endpoint := range i.Endpoints {
+		address, isTCP := strings.CutPrefix(endpoint, "tcp://")
+		_, to, hasSource := strings.Cut(address, ";")
+		if hasSource {
+			address = to
+		}
+		host, _, err := net.SplitHostPort(address)
+		host, _, _ = strings.Cut(host, "%")
+		if isTCP && err == nil && host != "*" && net.ParseIP(host) == nil {
+			return host
+		}
+	}
+	return ""
+}
+
+// String describes the socket and its linger for people.
+func (s ClosedSocket) String() string {
+	if s.wasCut() {
+		return fmt.Sprintf("%v, LINGER %v cut to %v", s.SocketInfo, s.Linger, s.Lingers)
+	}
+	return fmt.Sprintf("%v, LINGER %v", s.SocketInfo, s.Lingers)
+}
+
+func list(sockets []ClosedSocket) string {
+	var texts []string
+	for _, s := range sockets {
+		texts = append(texts, s.String())
+	}
+	return strings.Join(texts, "; ")
+}

@@ -1,0 +1,203 @@
+package zmqsafe
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/zmqsafe/zmq-exit/linger"
+)
+
+// String is "holding", "gone" or "ran out".
+func (o Outcome) String() string {
+	switch o {
+	case Gone:
+		return "gone"
+	case RanOut:
+		return "ran out"
+	}
+	return "holding"
+}
+
+// MarshalText writes what String returns.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// String is a table for people: what each step took, and each socket.
+func (r Report) String() string {
+	if r.Began.IsZero() {
+		return "the context isn't closed"
+	}
+	var b strings.Builder
+	b.WriteString(r.headline())
+	b.WriteString("\n\n")
+	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "step\ttook")
+	for _, s := range r.Steps {
+		fmt.Fprintf(table, "%s\t%v\n", s.Name, rounded(s.Took))
+	}
+	table.Flush()
+	if len(r.Sockets) > 0 {
+		b.WriteByte('\n')
+		fmt.Fprintln(table, "socket\toutcome\tafter\tage\taccepted\treceived\tLINGER\twoke\tmade at\tendpoints")
+		for _, s := range r.Sockets {
+			fmt.Fprintf(table, "%v\t%v\t%s\t%v\t%d\t%d\t%s\t%s\t%s\t%s\n", s.Type, s.Outcome, s.after(), rounded(s.age()),
+				s.Accepted, s.Received, s.lingerText(), or(s.Waiting.String(), "-"), s.Site, or(strings.Join(s.Endpoints, " "), "-"))
+		}
+		table.Flush()
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func (r Report) headline() string {
+	state := "closed in"
+	if !r.Done {
+		state = "being closed for"
+	}
+	s := fmt.Sprintf("context made at %s, %s %v", r.Site, state, rounded(r.Took))
+	if !r.Deadline.IsZero() {
+		s += fmt.Sprintf(" of %v", rounded(r.Deadline.Sub(r.Began)))
+	}
+	if r.Unclosed > 0 {
+		s += fmt.Sprintf("; sockets still to be closed: %d", r.Unclosed)
+	}
+	if n := len(r.RanOut()); n > 0 {
+		s += fmt.Sprintf("; sockets whose LINGER ran out, so messages may be lost: %d", n)
+	}
+	if n := len(r.Holding()); n > 0 {
+		s += fmt.Sprintf("; sockets that libzmq still has: %d", n)
+	}
+	if r.CloseError != "" {
+		s += "; " + r.CloseError
+	}
+	return s
+}
+
+// after is how long libzmq had the socket after its zmq_close.
+func (s ClosedSocket) after() string {
+	if s.Gone.IsZero() {
+		return "-"
+	}
+	return rounded(s.Gone.Sub(s.Closed)).String()
+}
+
+func (s ClosedSocket) age() time.Duration { return s.Closed.Sub(s.Created) }
+
+func (s ClosedSocket) lingerText() string {
+	if s.wasCut() {
+		return fmt.Sprintf("%v of %v", s.Lingers, s.Linger)
+	}
+	return s.Lingers.String()
+}
+
+// rounded cuts d to what is of interest.
+func rounded(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(time.Microsecond)
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// LogValue is a group: what is of interest in a log, and each socket in full only
+// if something is wrong with it.
+func (r Report) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("context", r.Site), slog.Bool("done", r.Done), slog.Duration("took", r.Took)}
+	if !r.Deadline.IsZero() {
+		attrs = append(attrs, slog.Time("deadline", r.Deadline))
+	}
+	var steps []slog.Attr
+	for _, s := range r.Steps {
+		steps = append(steps, slog.Duration(s.Name, s.Took))
+	}
+	attrs = append(attrs, slog.Attr{Key: "steps", Value: slog.GroupValue(steps...)}, slog.Int("sockets", len(r.Sockets)))
+	if r.Unclosed > 0 {
+		attrs = append(attrs, slog.Int("unclosed", r.Unclosed))
+	}
+	if ranOut := r.RanOut(); len(ranOut) > 0 {
+		attrs = append(attrs, slog.String("ran_out", list(ranOut)))
+	}
+	if holding := r.Holding(); len(holding) > 0 {
+		attrs = append(attrs, slog.String("holding", list(holding)))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// jsonTime is left out where it is zero.
+func jsonTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// jsonSocket is a SocketInfo as JSON.
+type jsonSocket struct {
+	Type      string         `json:"type"`
+	Endpoints []string       `json:"endpoints,omitempty"`
+	Site      string         `json:"made_at"`
+	Created   time.Time      `json:"created"`
+	Linger    linger.Policy  `json:"linger"`
+	Accepted  uint64         `json:"accepted"`
+	Received  uint64         `json:"received"`
+	Waiting   map[string]int `json:"waiting,omitempty"`
+}
+
+func (i SocketInfo) json() jsonSocket {
+	waiting := make(map[string]int)
+	for what, n := range map[string]int{"receives": i.Waiting.Receives, "sends": i.Waiting.Sends, "polls": i.Waiting.Polls} {
+		if n > 0 {
+			waiting[what] = n
+		}
+	}
+	return jsonSocket{i.Type.String(), i.Endpoints, i.Site, i.Created, i.Linger, i.Accepted, i.Received, waiting}
+}
+
+// MarshalJSON writes the type by name and the linger as package linger does.
+func (i SocketInfo) MarshalJSON() ([]byte, error) { return json.Marshal(i.json()) }
+
+// MarshalJSON writes what SocketInfo does and what became of the socket. Times that
+// have not come are left out.
+func (s ClosedSocket) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		jsonSocket
+		Lingers linger.Policy `json:"lingers"`
+		Woken   *time.Time    `json:"woken,omitempty"`
+		Closed  *time.Time    `json:"closed,omitempty"`
+		Gone    *time.Time    `json:"gone,omitempty"`
+		Outcome Outcome       `json:"outcome"`
+	}{s.json(), s.Lingers, jsonTime(s.Woken), jsonTime(s.Closed), jsonTime(s.Gone), s.Outcome})
+}
+
+// MarshalJSON writes durations as time.ParseDuration reads them.
+func (s Step) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name  string    `json:"name"`
+		Began time.Time `json:"began"`
+		Took  string    `json:"took"`
+	}{s.Name, s.Began, s.Took.String()})
+}
+
+// MarshalJSON writes durations as time.ParseDuration reads them. Times that have
+// not come are left out.
+func (r Report) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Site     string         `json:"context"`
+		Began    *time.Time     `json:"began,omitempty"`
+		Deadline *time.Time     `json:"deadline,omitempty"`
+		Took     string         `json:"took"`
+		Done     bool           `json:"done"`
+		Steps    []Step         `json:"steps,omitempty"`
+		Sockets  []ClosedSocket `json:"sockets,omitempty"`
+		Unclosed int            `json:"unclosed,omitempty"`
+		Error    string         `json:"error,omitempty"`
+	}{r.Site, jsonTime(r.Began), jsonTime(r.Deadline), r.Took.String(), r.Done, r.Steps, r.Sockets, r.Unclosed, r.CloseError})
+}
