@@ -208,10 +208,12 @@ func TestSlowCloseIsReportedWhileItLasts(t *testing.T) {
 // recordHandler passes on what is logged.
 type recordHandler struct{ c chan<- slog.Record }
 
-func (recordHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
-func (h recordHandler) Handle(_ context.Context, r slog.Record) error  { h.c <- r; return nil }
-func (h recordHandler) WithAttrs([]slog.Attr) slog.Handler             { return h }
-func (h recordHandler) WithGroup(string) slog.Handler                  { return h }
+func (recordHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo
+}
+func (h recordHandler) Handle(_ context.Context, r slog.Record) error { h.c <- r; return nil }
+func (h recordHandler) WithAttrs([]slog.Attr) slog.Handler            { return h }
+func (h recordHandler) WithGroup(string) slog.Handler                 { return h }
 
 // The counts are of whole messages, whichever way they come and go.
 func TestMessagesAreCounted(t *testing.T) {
