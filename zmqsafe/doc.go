@@ -157,10 +157,11 @@
 // It can't save a context whose descriptors are closed while it is open: close
 // the context first. It can't shorten a host-name look-up inside libzmq; closing
 // is then abandoned at its deadline and reported. Where C code calls exit, C's
-// atexit handlers run with whatever is still open. With SetSocksProxy, libzmq
-// 4.3.4 aborts the process when a socket is closed after a connection through the
-// proxy has failed; and it may abort when a server that authenticates its peers
-// connects rather than binds, and a peer goes while the decision is due.
+// atexit handlers run with whatever is still open, unless package shutdown/cexit
+// closes it before. With SetSocksProxy, libzmq 4.3.4 aborts the process when a
+// socket is closed after a connection through the proxy has failed; and it may
+// abort when a server that authenticates its peers connects rather than binds,
+// and a peer goes while the decision is due.
 //
 // It can't mend libzmq, which may tear a multipart message of a PUSH, DEALER or
 // REQ with three or more peers: when libzmq notices in the middle of sending it

@@ -38,7 +38,7 @@ func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration) (re
 	cmd := exec.CommandContext(withDeadline, executable, "run", h.ID, "-mode", string(m))
 	cmd.Dir = dir
 	// "crash" would turn every Go crash into a SIGABRT.
-	cmd.Env = append(os.Environ(), "GOTRACEBACK=all")
+	cmd.Env = append(os.Environ(), "GOTRACEBACK=all", preparedVariable+"="+h.prepared)
 	cmd.Stderr = stderr
 	cmd.SysProcAttr = childAttributes()
 

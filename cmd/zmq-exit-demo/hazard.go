@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -21,6 +22,12 @@ type hazard struct {
 	// Busy says that the programs keep every core busy. They run alone, so
 	// that they do not disturb the timing of the others.
 	Busy bool `json:"-"`
+
+	// Prepare, if it isn't nil, makes once in dir, a directory that doesn't exist
+	// yet, what takes too long for each run. The programs find it as
+	// preparedVariable.
+	Prepare  func(ctx context.Context, dir string) error `json:"-"`
+	prepared string                                      // dir
 }
 
 var hazards = []hazard{
@@ -36,6 +43,7 @@ var hazards = []hazard{
 	droppedContext,
 	proxyStop,
 	authStop,
+	cHostExit,
 }
 
 // mode says which of a hazard's two programs is meant.

@@ -78,6 +78,7 @@ func measureCommand(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	rep := newReport(s, loadedLibzmq())
 	show := progress{w: stderr, total: len(s.Hazards) * len(s.Modes) * s.Runs, live: isTerminal(stderr)}
+	show.preparing(s.Hazards)
 	err = measure(ctx, s, func(a attempt, r result) {
 		rep.add(a, r)
 		show.ended(a, r)

@@ -28,6 +28,16 @@ func (p *progress) ended(a attempt, r result) {
 	}
 }
 
+// preparing says what is waited for before the first run.
+func (p *progress) preparing(hazards []hazard) {
+	for _, h := range hazards {
+		if h.Prepare != nil && p.live {
+			p.clear()
+			fmt.Fprintf(p.w, "preparing %s", h.ID)
+		}
+	}
+}
+
 // clear takes the line off the terminal.
 func (p *progress) clear() {
 	if p.live {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -36,7 +37,9 @@ func runCommand(args []string, stdout, stderr io.Writer) int {
 		return usageError(stderr, name, fmt.Errorf("unknown mode %q: the modes are raw and guarded", m))
 	}
 
-	err = h.program(m)()
+	if err = prepareHere(context.Background(), h); err == nil {
+		err = h.program(m)()
+	}
 	if err == nil {
 		fmt.Fprintf(stdout, "%s %s: clean\n", m, h.ID)
 		return exitOK

@@ -4,7 +4,7 @@ package diagnose
 var advice = map[string]struct{ cause, remedy string }{
 	"fd-sweep": {
 		"Descriptors were closed while a context was still open. libzmq's I/O thread went on working, found its descriptors gone and aborted the process.",
-		"Close every socket and terminate the context before anything closes descriptors: with zmqsafe, ctx.Shutdown(…) or ctx.Close() comes first in the exit path. Let the sweep spare what it didn't open.",
+		"Close every socket and terminate the context before anything closes descriptors: with zmqsafe, ctx.Shutdown(…) or ctx.Close() comes first in the exit path. In a library for a C program, whose exit runs atexit handlers, cexit.Register (package shutdown/cexit) makes it come first. Let the sweep spare what it didn't open.",
 	},
 	"stray-close": {
 		"The descriptor that GetFd returned was closed by somebody else, often by an os.File over it when the garbage collector came. libzmq aborted when it needed the descriptor to close the socket.",
