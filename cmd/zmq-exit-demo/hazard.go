@@ -36,6 +36,7 @@ var hazards = []hazard{
 	droppedContext,
 	proxyStop,
 	authStop,
+	sigterm,
 }
 
 // mode says which of a hazard's two programs is meant.

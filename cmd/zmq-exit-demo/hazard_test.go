@@ -26,6 +26,7 @@ var rawOutcomes = map[string][]outcome{
 	"dropped-context":  {hang},
 	"proxy-stop":       {lost, abort, crash, hang, clean},
 	"auth-stop":        {hang},
+	"sigterm":          {hang, clean},
 }
 
 const (
