@@ -37,6 +37,7 @@ var hazards = []hazard{
 	proxyStop,
 	authStop,
 	sigterm,
+	slowDNS,
 }
 
 // mode says which of a hazard's two programs is meant.
@@ -74,6 +75,12 @@ func idList() string {
 type lostError struct{ lost, of int }
 
 func (e lostError) Error() string { return fmt.Sprintf("lost %d of %d", e.lost, e.of) }
+
+// skipError is what a hazard's program returns when this system can't show it. What
+// is missing, and how to have it, is the reason.
+type skipError struct{ reason string }
+
+func (e skipError) Error() string { return "skipped: " + e.reason }
 
 // settle is how long the programs give a goroutine to get from Go into a
 // blocking call of libzmq, which nothing outside that call can observe.
