@@ -44,6 +44,8 @@ var hazards = []hazard{
 	proxyStop,
 	authStop,
 	cHostExit,
+	sigterm,
+	slowDNS,
 }
 
 // mode says which of a hazard's two programs is meant.
@@ -81,6 +83,12 @@ func idList() string {
 type lostError struct{ lost, of int }
 
 func (e lostError) Error() string { return fmt.Sprintf("lost %d of %d", e.lost, e.of) }
+
+// skipError is what a hazard's program returns when this system can't show it. What
+// is missing, and how to have it, is the reason.
+type skipError struct{ reason string }
+
+func (e skipError) Error() string { return "skipped: " + e.reason }
 
 // settle is how long the programs give a goroutine to get from Go into a
 // blocking call of libzmq, which nothing outside that call can observe.

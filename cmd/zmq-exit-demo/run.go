@@ -15,7 +15,7 @@ Runs one program of a hazard in this process, to be looked at with a debugger:
   gdb -ex run -ex backtrace --args zmq-exit-demo run fd-sweep -mode raw
 
 Exit status: 0 when the program ended cleanly, 1 when it returned an error, 3 when
-messages are missing. Many raw programs abort instead, or never return.
+messages are missing, 4 when this system lacks something that it needs. Many raw programs abort instead, or never return.
 
 Flags:
 `
@@ -45,10 +45,14 @@ func runCommand(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	fmt.Fprintf(stderr, "%s %s: %v\n", m, h.ID, err)
-	if errors.As(err, new(lostError)) {
+	switch {
+	case errors.As(err, new(lostError)):
 		return exitLost
+	case errors.As(err, new(skipError)):
+		return exitSkipped
+	default:
+		return exitFailed
 	}
-	return exitFailed
 }
 
 // theHazard returns the one hazard that is named by a command's arguments.

@@ -26,6 +26,10 @@ var advice = map[string]struct{ cause, remedy string }{
 		"Terminating a context waits for its sockets, and one of them was never closed.",
 		"Close all sockets first. zmqsafe's Context.Close and Context.Term do so themselves, and are bounded by a timeout.",
 	},
+	"sigterm": {
+		"A signal such as SIGTERM was caught while the program was waiting in a receive. Raw receives don't end on signals, so the program didn't see it until the next message came.",
+		"Receive with a context that ends with the signal: zmqsafe's RecvContext or PollContext, with signal.NotifyContext. With raw sockets, set a receive timeout and look for the signal whenever it runs out.",
+	},
 	"dropped-context": {
 		"A context went out of scope without Term. Its finalizer terminates it, on the goroutine that runs all finalizers, and waits there for a socket or an unsent message.",
 		"Close sockets and contexts explicitly. zmqsafe has no finalizer that can block, and reports what was dropped with the place that made it.",
