@@ -34,6 +34,7 @@ type contextState struct {
 	closeTimeout time.Duration
 	made         site // where the program called NewContext
 	created      time.Time
+	isDefault    bool
 	waker        waker
 	inproc       inprocNames
 	noRetryEINTR atomic.Bool // SetRetryAfterEINTR(false); of no use but to be asked for
