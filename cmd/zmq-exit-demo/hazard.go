@@ -38,6 +38,7 @@ var hazards = []hazard{
 	authStop,
 	sigterm,
 	slowDNS,
+	blockedThreads,
 }
 
 // mode says which of a hazard's two programs is meant.

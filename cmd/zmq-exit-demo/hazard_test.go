@@ -28,6 +28,7 @@ var rawOutcomes = map[string][]outcome{
 	"auth-stop":        {hang},
 	"sigterm":          {hang, clean},
 	"slow-dns":         {hang},
+	"blocked-threads":  {crash, abort, failed},
 }
 
 const (
