@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+demo_log=$(mktemp)
+trap 'rm -f "$log" "$demo_log"' EXIT
 
 part() {
 	echo
@@ -29,7 +30,7 @@ report_skipped() {
 
 part lint
 part test TESTFLAGS="-v ${TESTFLAGS:-}" | tee "$log" | without_noise
-part demo
+part demo | tee "$demo_log"
 
 echo
 echo "==> ci: passed; what was run:"
@@ -37,3 +38,4 @@ echo "    lint"
 echo "    test (-race -shuffle=on)"
 report_skipped
 echo "    demo (guarded clean in every run, raw fd-sweep aborted)"
+sed -n 's/^SKIPPED /    &/p' "$demo_log"

@@ -34,6 +34,7 @@ type contextState struct {
 	closeTimeout time.Duration
 	made         site // where the program called NewContext
 	created      time.Time
+	isDefault    bool
 	waker        waker
 	inproc       inprocNames
 	noRetryEINTR atomic.Bool // SetRetryAfterEINTR(false); of no use but to be asked for
@@ -54,6 +55,7 @@ type contextState struct {
 	graces     int                    // guarded by mu; sockets whose zmq_close waits
 	relays     map[*relay]struct{}    // guarded by mu; one for each monitor
 	lingering  []*lingerer            // guarded by mu; closed, and maybe not yet gone
+	pruneAt    int                    // guarded by mu; how long lingering may get before a look for what is gone
 	started    bool                   // guarded by mu; a first socket was made
 	done       chan struct{}          // closed when the close is over
 	closeErr   error                  // guarded by mu until done is closed

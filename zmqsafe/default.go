@@ -17,12 +17,17 @@ var defaultContext = new(defaultState)
 // for it.
 func onDefault[R any](made site, f func(ctx *Context) (R, error)) (R, error) {
 	d := defaultContext
-	d.once.Do(func() { d.ctx, d.err = makeContext(made, nil) })
+	d.once.Do(func() { d.ctx, d.err = makeContext(made, []Option{asDefault}) })
 	if d.err != nil {
 		var none R
 		return none, d.err
 	}
 	return f(d.ctx)
+}
+
+func asDefault(c *contextState) error {
+	c.isDefault = true
+	return nil
 }
 
 // NewSocket creates a socket in the default context, see Context.NewSocket. The

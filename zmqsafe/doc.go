@@ -62,9 +62,13 @@
 // the linger. Delivered means handed to the network; what a peer does with
 // messages, only the peer can say.
 //
-// When a linger that the deadline had cut runs out, messages may be lost: Close
-// then returns an error that wraps context.DeadlineExceeded and names the sockets
-// and the places that made them, and the same is logged.
+// When a linger runs out, messages may be lost: that is logged, and names the
+// sockets and the places that made them. If the deadline had cut the linger, Close
+// returns it, too, as an error that wraps context.DeadlineExceeded.
+//
+// What takes long is logged while it does, after 2 s or half of the time that
+// there is: which sockets libzmq still has, and whether it may be looking up a
+// host name. See also "Seeing inside".
 //
 // Socket.Close returns at once: libzmq lingers in the background. It ends calls
 // that are blocked on the socket with ErrorSocketClosed. If LINGER is longer than
@@ -76,6 +80,19 @@
 // leaves is out of reach. Close and Shutdown then return in time, with an error
 // that names it, and zmq_ctx_term waits for it in the background. So with long
 // lingers don't close sockets one by one at the end: close the context.
+//
+// # Seeing inside
+//
+// Context.Report tells how a context was closed, and while that is under way how
+// far it has come: what each step took; for each socket its endpoints, the place
+// that made it, its messages, whom its end woke, its linger, and what became of it.
+// It is logged at slog.LevelDebug when all is well, and with the warning when not.
+//
+// Contexts and Context.Sockets list what is open. The profile zmqsafe.sockets of
+// runtime/pprof has the stacks that made the open sockets (ProfileName), and an
+// execution trace has a task zmqsafe.Context.Close with a region for each step.
+// Package zmqsafetest finds what a test has left open, and package debugpage shows
+// all of it to people, in a browser.
 //
 // # Errors
 //
@@ -140,10 +157,11 @@
 // It can't save a context whose descriptors are closed while it is open: close
 // the context first. It can't shorten a host-name look-up inside libzmq; closing
 // is then abandoned at its deadline and reported. Where C code calls exit, C's
-// atexit handlers run with whatever is still open. With SetSocksProxy, libzmq
-// 4.3.4 aborts the process when a socket is closed after a connection through the
-// proxy has failed; and it may abort when a server that authenticates its peers
-// connects rather than binds, and a peer goes while the decision is due.
+// atexit handlers run with whatever is still open, unless package shutdown/cexit
+// closes it before. With SetSocksProxy, libzmq 4.3.4 aborts the process when a
+// socket is closed after a connection through the proxy has failed; and it may
+// abort when a server that authenticates its peers connects rather than binds,
+// and a peer goes while the decision is due.
 //
 // It can't mend libzmq, which may tear a multipart message of a PUSH, DEALER or
 // REQ with three or more peers: when libzmq notices in the middle of sending it

@@ -53,7 +53,8 @@ type guard struct {
 
 	gone     chan struct{}
 	in, out  side
-	watchers watchers // polls, see there
+	sides    sync.Once // makes the channels of in and out when they are needed
+	watchers watchers  // polls, see there
 }
 
 type state uint8
@@ -74,6 +75,11 @@ type side struct {
 
 func (g *guard) init(sock unsafe.Pointer) {
 	g.state, g.sock, g.gone = open, sock, make(chan struct{})
+}
+
+// makeSides comes before waiting is set for the first time, and before that nobody
+// but wait looks at the channels.
+func (g *guard) makeSides() {
 	for _, d := range []*side{&g.in, &g.out} {
 		d.turn, d.wake = make(chan struct{}, 1), make(chan struct{}, 1)
 		d.turn <- struct{}{}
@@ -138,6 +144,7 @@ const recheck = 20 * time.Millisecond
 // try is told whether somebody else waits, and returns ZMQ_EVENTS if so. exact
 // says that dir in ZMQ_EVENTS means that try succeeds.
 func (g *guard) wait(ctx context.Context, dir State, exact bool, timeout time.Duration, try func(watched bool) (State, error)) error {
+	g.sides.Do(g.makeSides)
 	d, other := &g.in, &g.out
 	if dir == POLLOUT {
 		d, other = other, d

@@ -14,8 +14,15 @@ import (
 // what was accepted, for as long as LINGER says, and zmq_ctx_term waits for that.
 // It is guarded by contextState.mu.
 type lingerer struct {
-	ClosedSocket
-	fd int // by which the waker knows whether it is still there, or -1
+	closed ClosedSocket // but for Site
+	made   site
+	fd     int // by which the waker knows whether it is still there, or -1
+}
+
+func (l *lingerer) report() ClosedSocket {
+	s := l.closed
+	s.Site = l.made.String()
+	return s
 }
 
 // wasCut reports whether the deadline has shortened the linger.
@@ -49,19 +56,20 @@ func (c *contextState) observe(atEnd bool) (next time.Time) {
 	defer c.mu.Unlock()
 	now := time.Now()
 	for _, l := range c.lingering {
-		if !l.Gone.IsZero() {
+		s := &l.closed
+		if !s.Gone.IsZero() {
 			continue
 		}
 		known := l.fd >= 0
 		if !atEnd && (!known || c.waker.holds(l.fd)) {
-			if end, finite := l.lingersUntil(); finite && known && now.Before(end) && (next.IsZero() || end.Before(next)) {
+			if end, finite := s.lingersUntil(); finite && known && now.Before(end) && (next.IsZero() || end.Before(next)) {
 				next = end
 			}
 			continue
 		}
-		l.Gone, l.Outcome = now, Gone
-		if l.ranOut(now) && l.Linger != linger.Drop {
-			l.Outcome = RanOut
+		s.Gone, s.Outcome = now, Gone
+		if s.ranOut(now) && s.Linger != linger.Drop {
+			s.Outcome = RanOut
 		}
 	}
 	return next
@@ -74,16 +82,12 @@ func (c *contextState) holding() []ClosedSocket {
 	defer c.mu.Unlock()
 	var held []ClosedSocket
 	for _, l := range c.lingering {
-		if l.Outcome == Holding && (l.fd >= 0 || !l.ranOut(time.Now())) {
-			held = append(held, l.ClosedSocket)
+		if l.closed.Outcome == Holding && (l.fd >= 0 || !l.closed.ranOut(time.Now())) {
+			held = append(held, l.report())
 		}
 	}
 	return held
 }
-
-// maxLingerers bounds the memory for a program that goes on closing sockets with
-// a long linger. The list serves messages only.
-const maxLingerers = 64
 
 // forget takes s off the registry after its zmq_close.
 func (c *contextState) forget(s *socketState, l *lingerer) {
@@ -92,31 +96,25 @@ func (c *contextState) forget(s *socketState, l *lingerer) {
 	delete(c.sockets, s.id)
 	if s.internal {
 		c.internals--
+	}
+	if l == nil {
 		return
 	}
-	if c.state != open { // all that the end of the context closes is in its report
-		c.lingering = append(c.lingering, l)
-		return
-	}
-	if l.fd < 0 && l.Lingers == linger.Drop {
-		return
-	}
-	if len(c.lingering) == maxLingerers {
+	// All that the end of the context closes is in its report. Before that the list
+	// is kept as short as what libzmq has, give or take as much again.
+	if c.state == open && len(c.lingering) >= c.pruneAt {
 		c.dropGoneLocked()
-	}
-	if len(c.lingering) == maxLingerers {
-		c.lingering = c.lingering[1:]
+		c.pruneAt = max(64, 2*len(c.lingering))
 	}
 	c.lingering = append(c.lingering, l)
 }
 
-// dropGoneLocked drops what is gone from the list, which only matters when the
-// context ends. The caller holds mu.
+// dropGoneLocked drops from the list what is gone. The caller holds mu.
 func (c *contextState) dropGoneLocked() {
 	now := time.Now()
 	c.lingering = slices.DeleteFunc(c.lingering, func(l *lingerer) bool {
 		if l.fd < 0 {
-			return l.ranOut(now)
+			return l.closed.Lingers == linger.Forever || l.closed.ranOut(now)
 		}
 		return !c.waker.holds(l.fd)
 	})

@@ -137,6 +137,12 @@ func (b *syncBuffer) String() string {
 	return b.b.String()
 }
 
+func (b *syncBuffer) reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.b.Reset()
+}
+
 // newDefault gives the test a default context of its own, closed at its end.
 // Such tests can't run in parallel.
 func newDefault(t testing.TB) {

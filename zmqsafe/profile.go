@@ -15,11 +15,11 @@ var profile = pprof.NewProfile(ProfileName)
 // program that serves package net/http/pprof.
 const ProfileName = "zmqsafe.sockets"
 
-// enterProfile enters s with a stack that begins skip frames above this one's
-// caller, unless the context has closed it by now.
+// enterProfile enters s with a stack that begins skip frames above the function
+// that calls it, unless the context has closed it by now.
 func (s *socketState) enterProfile(skip int) {
 	if s.lock() == nil {
-		profile.Add(s, skip+1)
+		profile.Add(s, skip+2)
 		s.unlock(0)
 	}
 }

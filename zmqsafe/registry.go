@@ -16,6 +16,7 @@ import (
 type ContextInfo struct {
 	Site    string       `json:"context"` // where the program made it, "dir/file.go:42"
 	Created time.Time    `json:"created"`
+	Default bool         `json:"default,omitempty"` // it is the default context, see NewSocket
 	Sockets []SocketInfo `json:"sockets,omitempty"` // as Context.Sockets lists them
 	Closing *Report      `json:"closing,omitempty"` // what is known so far of its closing; nil while it is open
 }
@@ -95,7 +96,7 @@ func Contexts() []ContextInfo {
 	contexts.mu.Unlock()
 	infos := make([]ContextInfo, len(all))
 	for i, c := range all {
-		infos[i] = ContextInfo{Site: c.made.String(), Created: c.created, Sockets: c.list()}
+		infos[i] = ContextInfo{Site: c.made.String(), Created: c.created, Default: c.isDefault, Sockets: c.list()}
 		if r := c.report(); !r.Began.IsZero() {
 			infos[i].Closing = &r
 		}

@@ -93,7 +93,7 @@ func (c *contextState) report() Report {
 		r.CloseError = c.closeErr.Error()
 	}
 	for _, l := range c.lingering {
-		r.Sockets = append(r.Sockets, l.ClosedSocket)
+		r.Sockets = append(r.Sockets, l.report())
 	}
 	return r
 }

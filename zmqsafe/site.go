@@ -26,3 +26,19 @@ func (s site) String() string {
 	dir, file := filepath.Split(frame.File)
 	return fmt.Sprintf("%s/%s:%d", filepath.Base(dir), file, frame.Line)
 }
+
+// WithCallerSkip is for a helper that makes contexts for others: what is reported
+// as the place that made the context is skip frames above the function that calls
+// WithCallerSkip. With 1 that is where the helper was called.
+func WithCallerSkip(skip int) Option {
+	if skip < 0 {
+		return func(*contextState) error {
+			return invalid("WithCallerSkip(%d): want 0 or more frames", skip)
+		}
+	}
+	made := caller(skip + 1)
+	return func(c *contextState) error {
+		c.made = made
+		return nil
+	}
+}

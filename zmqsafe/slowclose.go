@@ -23,19 +23,23 @@ func (c *contextState) watchLingerers() (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		slow := time.After(c.slowAfter())
+		slow := time.NewTimer(c.slowAfter())
+		defer slow.Stop()
+		look := time.NewTimer(lookEveryMin)
+		defer look.Stop()
 		for every := lookEveryMin; ; every = min(2*every, lookEveryMax) {
-			wait := every
-			if next := c.observe(false); !next.IsZero() {
-				wait = max(min(every, time.Until(next)), 0)
-			}
 			select {
-			case <-time.After(wait):
-			case <-slow:
+			case <-look.C:
+			case <-slow.C:
 				c.warnSlow()
 			case <-quit:
 				return
 			}
+			wait := every
+			if next := c.observe(false); !next.IsZero() {
+				wait = max(min(every, time.Until(next)), 0)
+			}
+			look.Reset(wait)
 		}
 	}()
 	return func() { close(quit); <-done }

@@ -207,8 +207,15 @@ func (s *socketState) arm() error {
 
 // infoLocked describes the socket for people. The caller holds mu.
 func (s *socketState) infoLocked() SocketInfo {
+	info := s.describeLocked()
+	info.Site = s.made.String()
+	return info
+}
+
+// describeLocked is infoLocked but for Site, which costs most.
+func (s *socketState) describeLocked() SocketInfo {
 	info := SocketInfo{
-		Type: s.typ, Created: s.created, Site: s.made.String(), Linger: s.linger,
+		Type: s.typ, Created: s.created, Linger: s.linger,
 		Accepted: s.accepted, Received: s.received, Waiting: s.blocked,
 	}
 	if s.state == open {

@@ -70,21 +70,21 @@ func (s *socketState) close(by closer) error {
 	if s.grace != nil && s.grace.Stop() {
 		s.c.endGrace()
 	}
-	info := s.infoLocked()
 	if by == withContext {
 		_ = s.stopMonitor() // otherwise events go on until libzmq is done with the socket
 	}
-	policy := within(s.linger, deadline)
-	l := &lingerer{ClosedSocket: ClosedSocket{SocketInfo: info, Lingers: policy, Woken: s.woken}}
-	l.fd = s.retire(by == withContext || policy != linger.Drop || info.lookedUp() != "")
+	lingers := within(s.linger, deadline)
+	l := s.retire(by, lingers)
 	s.releaseDup()
 	for _, e := range s.endpoints {
 		if e.bound && isInproc(e.actual) {
 			_ = s.detachEndpoint(e) // the name is free now, not when libzmq gets to it
 		}
 	}
-	err := setLinger(s.raw, policy)
-	l.Closed = time.Now()
+	err := setLinger(s.raw, lingers)
+	if l != nil {
+		l.closed.Closed = time.Now()
+	}
 	if closeErr := s.raw.Close(); err == nil {
 		err = closeErr
 	}
@@ -94,22 +94,24 @@ func (s *socketState) close(by closer) error {
 	return err
 }
 
-// retire ends watching the socket. With follow it returns a descriptor by which
-// the waker can tell whether libzmq still has the socket, otherwise or where that
-// isn't possible -1. The caller holds mu.
-func (s *socketState) retire(follow bool) (fd int) {
-	switch {
-	case s.internal || !follow:
+// retire ends watching the socket. It returns what is to be known of it until
+// libzmq is done with it, or nil where that is of no interest. The caller holds mu.
+func (s *socketState) retire(by closer, lingers linger.Policy) *lingerer {
+	info := s.describeLocked()
+	mayHold := s.accepted > 0 && lingers != linger.Drop || info.lookedUp() != ""
+	if s.internal || by != withContext && !mayHold {
 		if s.fd >= 0 {
 			s.c.waker.remove(s, s.fd)
 		}
-		return -1
-	case s.fd < 0:
-		own, err := s.raw.GetFd()
-		if err != nil {
-			return -1
-		}
-		return s.c.waker.follow(s, own)
+		return nil
 	}
-	return s.c.waker.follow(s, s.fd)
+	l := &lingerer{closed: ClosedSocket{SocketInfo: info, Lingers: lingers, Woken: s.woken}, made: s.made, fd: -1}
+	fd, err := s.fd, error(nil)
+	if fd < 0 {
+		fd, err = s.raw.GetFd()
+	}
+	if err == nil {
+		l.fd = s.c.waker.follow(s, fd)
+	}
+	return l
 }

@@ -38,7 +38,7 @@ func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env
 	cmd := exec.CommandContext(withDeadline, executable, "run", h.ID, "-mode", string(m))
 	cmd.Dir = dir
 	// "crash" would turn every Go crash into a SIGABRT.
-	cmd.Env = append(append(os.Environ(), "GOTRACEBACK=all"), env...)
+	cmd.Env = append(append(os.Environ(), "GOTRACEBACK=all", preparedVariable+"="+h.prepared), env...)
 	cmd.Stderr = stderr
 	cmd.SysProcAttr = childAttributes()
 

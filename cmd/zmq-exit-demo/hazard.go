@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -21,6 +22,12 @@ type hazard struct {
 	// Busy says that the programs keep every core busy. They run alone, so
 	// that they do not disturb the timing of the others.
 	Busy bool `json:"-"`
+
+	// Prepare, if it isn't nil, makes once in dir, a directory that doesn't exist
+	// yet, what takes too long for each run. The programs find it as
+	// preparedVariable.
+	Prepare  func(ctx context.Context, dir string) error `json:"-"`
+	prepared string                                      // dir
 }
 
 var hazards = []hazard{
@@ -36,6 +43,9 @@ var hazards = []hazard{
 	droppedContext,
 	proxyStop,
 	authStop,
+	cHostExit,
+	sigterm,
+	slowDNS,
 }
 
 // mode says which of a hazard's two programs is meant.
@@ -73,6 +83,12 @@ func idList() string {
 type lostError struct{ lost, of int }
 
 func (e lostError) Error() string { return fmt.Sprintf("lost %d of %d", e.lost, e.of) }
+
+// skipError is what a hazard's program returns when this system can't show it. What
+// is missing, and how to have it, is the reason.
+type skipError struct{ reason string }
+
+func (e skipError) Error() string { return "skipped: " + e.reason }
 
 // settle is how long the programs give a goroutine to get from Go into a
 // blocking call of libzmq, which nothing outside that call can observe.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"syscall"
 	"time"
 
@@ -110,13 +109,10 @@ func countArrivals(sendAndEnd func(endpoint string) error) error {
 		return err
 	}
 
-	executable, err := os.Executable()
+	sender, err := programAgain(peerVariable, endpoint)
 	if err != nil {
 		return err
 	}
-	sender := exec.Command(executable, os.Args[1:]...)
-	sender.Env = append(os.Environ(), peerVariable+"="+endpoint)
-	sender.Stderr = os.Stderr
 	if err := sender.Run(); err != nil {
 		return err
 	}

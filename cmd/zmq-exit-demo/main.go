@@ -27,12 +27,14 @@ Every command has its own -h.
 `
 
 // The demo's exit statuses. A program run by "run" ends with exitLost when it
-// worked but messages are missing, with exitFailed when it returned an error.
+// worked but messages are missing, with exitFailed when it returned an error, with
+// exitSkipped when this system doesn't let it do what it is to show.
 const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
 	exitLost        = 3
+	exitSkipped     = 4
 	exitInterrupted = 130
 )
 

@@ -23,6 +23,7 @@ process of its own with a deadline, and a table says how the runs ended:
   hang     still running at the deadline
   lost     messages are missing
   error    the program returned an error
+  skipped  this system lacks something that the program needs; not judged
 
 Exit status: 0 when every guarded run was clean and the raw runs of fd-sweep aborted
 in epoll_t::add_fd (1 in 20 may do something else), 1 when not, 2 for wrong usage,
@@ -78,6 +79,7 @@ func measureCommand(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	rep := newReport(s, loadedLibzmq())
 	show := progress{w: stderr, total: len(s.Hazards) * len(s.Modes) * s.Runs, live: isTerminal(stderr)}
+	show.preparing(s.Hazards)
 	err = measure(ctx, s, func(a attempt, r result) {
 		rep.add(a, r)
 		show.ended(a, r)

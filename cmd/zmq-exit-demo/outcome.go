@@ -20,16 +20,19 @@ const (
 	hang   outcome = "hang"  // still running at the deadline
 	lost   outcome = "lost"  // messages are missing
 	failed outcome = "error" // the program returned an error
+
+	skipped outcome = "skipped" // this system can't show it: neither good nor bad
 )
 
 // outcomes lists all of them in the order in which they are printed.
-var outcomes = []outcome{clean, abort, crash, hang, lost, failed}
+var outcomes = []outcome{clean, abort, crash, hang, lost, failed, skipped}
 
 // result is how one run of a program ended.
 type result struct {
 	Outcome  outcome
 	Abort    string // the line that libzmq printed before it aborted
 	Lost, Of int    // messages, when Outcome is lost
+	Reason   string // what is missing, when Outcome is skipped
 	Stderr   string
 }
 
@@ -44,6 +47,8 @@ var (
 
 	// Go prints one of these when it dies of its own accord, status 2.
 	goCrash = regexp.MustCompile(`(?m)^(fatal error|panic|SIG[A-Z]+): `)
+
+	skipLine = regexp.MustCompile(`(?m)\bskipped: (.+)$`)
 
 	lostLine = regexp.MustCompile(`(?m)\blost (\d+) of (\d+)$`)
 )
@@ -70,6 +75,11 @@ func classify(status syscall.WaitStatus, stderr string) result {
 		if m := lostLine.FindStringSubmatch(stderr); m != nil {
 			r.Lost, _ = strconv.Atoi(m[1])
 			r.Of, _ = strconv.Atoi(m[2])
+		}
+	case status.ExitStatus() == exitSkipped:
+		r.Outcome = skipped
+		if m := skipLine.FindStringSubmatch(stderr); m != nil {
+			r.Reason = m[1]
 		}
 	}
 	return r

@@ -36,6 +36,7 @@ func TestClassify(t *testing.T) {
 		"killed by somebody":          {killed(syscall.SIGKILL), "", result{Outcome: crash}},
 		"lost":                        {exited(3), "raw exit-after-send: lost 97 of 100\n", result{Outcome: lost, Lost: 97, Of: 100}},
 		"error":                       {exited(1), "raw fd-sweep: no such file\n", result{Outcome: failed}},
+		"skipped":                     {exited(4), "raw slow-dns: skipped: it needs this\n", result{Outcome: skipped, Reason: "it needs this"}},
 		"wrong usage is no crash":     {exited(2), "zmq-exit-demo run: unknown hazard\n", result{Outcome: failed}},
 		"race detector":               {exited(66), "WARNING: DATA RACE\n", result{Outcome: failed}},
 		"abort line without an abort": {exited(1), "Bad file descriptor (src/epoll.cpp:100)\n", result{Outcome: failed}},

@@ -8,7 +8,7 @@ import (
 )
 
 // progress shows how far a measurement has come, on one line of a terminal, and
-// reports every guarded run that was not clean as soon as it has ended.
+// reports every guarded run that ended badly as soon as it has.
 type progress struct {
 	w     io.Writer
 	total int
@@ -20,11 +20,21 @@ type progress struct {
 func (p *progress) ended(a attempt, r result) {
 	p.done++
 	p.clear()
-	if a.mode == guarded && r.Outcome != clean {
+	if a.mode == guarded && r.Outcome != clean && r.Outcome != skipped {
 		fmt.Fprintf(p.w, "%s %s: %s\n%s\n", a.mode, a.hazard.ID, r.Outcome, indent(r.Stderr))
 	}
 	if p.live {
 		fmt.Fprintf(p.w, "%d of %d runs; the last was %s %s: %s", p.done, p.total, a.mode, a.hazard.ID, r.Outcome)
+	}
+}
+
+// preparing says what is waited for before the first run.
+func (p *progress) preparing(hazards []hazard) {
+	for _, h := range hazards {
+		if h.Prepare != nil && p.live {
+			p.clear()
+			fmt.Fprintf(p.w, "preparing %s", h.ID)
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ type tally struct {
 	Of         int             `json:"of_messages"`
 	FirstAbort string          `json:"first_abort,omitempty"`
 	InAddFd    int             `json:"aborts_in_add_fd"`
+	SkippedFor string          `json:"skipped_for,omitempty"` // the reason, if runs were skipped
 }
 
 func newReport(s settings, libzmq string) *report {
@@ -78,6 +79,7 @@ func (t *tally) add(r result, libzmq string) {
 	t.Lost += r.Lost
 	t.Of += r.Of
 	t.FirstAbort = cmp.Or(t.FirstAbort, r.Abort)
+	t.SkippedFor = cmp.Or(t.SkippedFor, r.Reason)
 	if inAddFd(r.Abort, libzmq) {
 		t.InAddFd++
 	}
@@ -86,18 +88,20 @@ func (t *tally) add(r result, libzmq string) {
 // judge decides whether the measurement showed what the demo is there to show,
 // and says so in one sentence. Only what was asked for is judged.
 func (rep *report) judge(interrupted bool) {
-	var rawRuns, guardedRuns, rawClean, guardedClean int
+	var rawRuns, guardedRuns, rawClean, guardedClean, skippedRuns int
 	var sweep *tally
 	for _, h := range rep.Hazards {
 		if h.Raw != nil {
-			rawRuns += h.Raw.Runs
+			rawRuns += h.Raw.ended()
+			skippedRuns += h.Raw.Outcomes[skipped]
 			rawClean += h.Raw.Outcomes[clean]
 			if h.ID == fdSweep.ID {
 				sweep = h.Raw
 			}
 		}
 		if h.Guarded != nil {
-			guardedRuns += h.Guarded.Runs
+			guardedRuns += h.Guarded.ended()
+			skippedRuns += h.Guarded.Outcomes[skipped]
 			guardedClean += h.Guarded.Outcomes[clean]
 		}
 	}
@@ -129,7 +133,13 @@ func (rep *report) judge(interrupted bool) {
 		start = "Not shown: with"
 	}
 	rep.Summary = fmt.Sprintf("%s libzmq %s, %s.", start, rep.Libzmq, strings.Join(said, ", and "))
+	if skippedRuns > 0 {
+		rep.Summary += fmt.Sprintf(" %d runs were skipped.", skippedRuns)
+	}
 }
+
+// ended counts the runs that say something about the program.
+func (t *tally) ended() int { return t.Runs - t.Outcomes[skipped] }
 
 // print writes the table and the sentence.
 func (rep *report) print(w io.Writer, colour bool) {
@@ -142,7 +152,9 @@ func (rep *report) print(w io.Writer, colour bool) {
 		switch {
 		case t == nil || t.Runs == 0:
 			return paint(plain, "-")
-		case t.Outcomes[clean] == t.Runs:
+		case t.ended() == 0:
+			return paint(plain, t.String())
+		case t.Outcomes[clean] == t.ended():
 			return paint(green, t.String())
 		default:
 			return paint(red, t.String())
@@ -162,7 +174,16 @@ func (rep *report) print(w io.Writer, colour bool) {
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", paint(plain, h.ID), cell(h.Raw), cell(h.Guarded), message)
 	}
 	tw.Flush()
-	fmt.Fprintf(w, "\n%s\n", rep.Summary)
+	fmt.Fprintln(w)
+	for _, h := range rep.Hazards {
+		for _, t := range []*tally{h.Raw, h.Guarded} {
+			if t != nil && t.SkippedFor != "" {
+				fmt.Fprintf(w, "SKIPPED %s: %s\n", h.ID, t.SkippedFor)
+				break
+			}
+		}
+	}
+	fmt.Fprintln(w, rep.Summary)
 }
 
 // String lists the counts: "abort 3, lost 2 (200 of 200 messages)".

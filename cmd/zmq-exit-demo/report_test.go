@@ -111,6 +111,37 @@ func TestJudgeOnlyWhatWasAskedFor(t *testing.T) {
 	assert.Equal(t, "Interrupted: with libzmq 4.3.4, no run ended.", rep.Summary)
 }
 
+func TestSkippedRunsAreNotJudged(t *testing.T) {
+	rep := newReport(settings{Hazards: []hazard{slowDNS, socketLimit}, Modes: []mode{raw, guarded}, Runs: 1}, "4.3.4")
+	no := result{Outcome: skipped, Reason: "it needs this"}
+	rep.add(attempt{slowDNS, raw}, no)
+	rep.add(attempt{slowDNS, guarded}, no)
+	rep.add(attempt{socketLimit, raw}, result{Outcome: abort})
+	rep.add(attempt{socketLimit, guarded}, result{Outcome: clean})
+	rep.judge(false)
+	assert.True(t, rep.Shown)
+
+	var out bytes.Buffer
+	rep.print(&out, false)
+	assert.Equal(t, strings.TrimPrefix(`
+hazard         raw         guarded     first abort message of raw
+slow-dns       skipped 1   skipped 1   
+socket-limit   abort 1     clean 1     
+
+SKIPPED slow-dns: it needs this
+With libzmq 4.3.4, 1 of 1 raw runs ended badly, and 1 of 1 guarded runs ended cleanly. 2 runs were skipped.
+`, "\n"), out.String())
+
+	out.Reset()
+	rep.print(&out, true)
+	assert.Contains(t, out.String(), "\x1b[00mskipped 1\x1b[0m", "neither good nor bad")
+
+	out.Reset()
+	p := progress{w: &out}
+	p.ended(attempt{slowDNS, guarded}, no)
+	assert.Empty(t, out.String(), "the table says it, once")
+}
+
 func TestReportJSON(t *testing.T) {
 	rep := sampleReport([]result{addFdAbort, addFdAbort}, []result{{Outcome: clean}, {Outcome: clean}})
 	rep.judge(false)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,7 +15,7 @@ Runs one program of a hazard in this process, to be looked at with a debugger:
   gdb -ex run -ex backtrace --args zmq-exit-demo run fd-sweep -mode raw
 
 Exit status: 0 when the program ended cleanly, 1 when it returned an error, 3 when
-messages are missing. Many raw programs abort instead, or never return.
+messages are missing, 4 when this system lacks something that it needs. Many raw programs abort instead, or never return.
 
 Flags:
 `
@@ -36,16 +37,22 @@ func runCommand(args []string, stdout, stderr io.Writer) int {
 		return usageError(stderr, name, fmt.Errorf("unknown mode %q: the modes are raw and guarded", m))
 	}
 
-	err = h.program(m)()
+	if err = prepareHere(context.Background(), h); err == nil {
+		err = h.program(m)()
+	}
 	if err == nil {
 		fmt.Fprintf(stdout, "%s %s: clean\n", m, h.ID)
 		return exitOK
 	}
 	fmt.Fprintf(stderr, "%s %s: %v\n", m, h.ID, err)
-	if errors.As(err, new(lostError)) {
+	switch {
+	case errors.As(err, new(lostError)):
 		return exitLost
+	case errors.As(err, new(skipError)):
+		return exitSkipped
+	default:
+		return exitFailed
 	}
-	return exitFailed
 }
 
 // theHazard returns the one hazard that is named by a command's arguments.

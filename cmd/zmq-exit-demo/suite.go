@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"sync"
 )
 
@@ -12,15 +13,24 @@ type attempt struct {
 }
 
 // measure runs what s says and calls ended after each run, one call at a time.
-// It stops at the first run that could not be made, or when ctx is cancelled,
-// and returns the reason.
+// It stops at the first hazard that could not be prepared, at the first run that
+// could not be made, or when ctx is cancelled, and returns the reason.
 func measure(ctx context.Context, s settings, ended func(attempt, result)) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
+	dir, err := os.MkdirTemp("", "zmq-exit-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	hazards, err := prepare(ctx, s.Hazards, dir)
+	if err != nil {
+		return err
+	}
 	var alone, together []attempt
 	for range s.Runs {
-		for _, h := range s.Hazards {
+		for _, h := range hazards {
 			for _, m := range s.Modes {
 				if h.Busy {
 					alone = append(alone, attempt{h, m})

@@ -4,7 +4,7 @@ package diagnose
 var advice = map[string]struct{ cause, remedy string }{
 	"fd-sweep": {
 		"Descriptors were closed while a context was still open. libzmq's I/O thread went on working, found its descriptors gone and aborted the process.",
-		"Close every socket and terminate the context before anything closes descriptors: with zmqsafe, ctx.Shutdown(…) or ctx.Close() comes first in the exit path. Let the sweep spare what it didn't open.",
+		"Close every socket and terminate the context before anything closes descriptors: with zmqsafe, ctx.Shutdown(…) or ctx.Close() comes first in the exit path. In a library for a C program, whose exit runs atexit handlers, cexit.Register (package shutdown/cexit) makes it come first. Let the sweep spare what it didn't open.",
 	},
 	"stray-close": {
 		"The descriptor that GetFd returned was closed by somebody else, often by an os.File over it when the garbage collector came. libzmq aborted when it needed the descriptor to close the socket.",
@@ -25,6 +25,10 @@ var advice = map[string]struct{ cause, remedy string }{
 	"term-open-socket": {
 		"Terminating a context waits for its sockets, and one of them was never closed.",
 		"Close all sockets first. zmqsafe's Context.Close and Context.Term do so themselves, and are bounded by a timeout.",
+	},
+	"sigterm": {
+		"A signal such as SIGTERM was caught while the program was waiting in a receive. Raw receives don't end on signals, so the program didn't see it until the next message came.",
+		"Receive with a context that ends with the signal: zmqsafe's RecvContext or PollContext, with signal.NotifyContext. With raw sockets, set a receive timeout and look for the signal whenever it runs out.",
 	},
 	"dropped-context": {
 		"A context went out of scope without Term. Its finalizer terminates it, on the goroutine that runs all finalizers, and waits there for a socket or an unsent message.",

@@ -13,6 +13,7 @@ var rules = []func(*trace) *Verdict{
 	monitorStalls,
 	termHangs,
 	socketSharedNow,
+	signalUnheard,
 }
 
 // What to collect to learn more.

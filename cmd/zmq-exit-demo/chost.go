@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// hostSources is where the programs of c-host-exit are in the repository.
+const hostSources = "testdata/c/host"
+
+// buildCHosts makes dir/raw/host and dir/guarded/host: host.c, linked with either Go library as an archive.
+func buildCHosts(ctx context.Context, dir string) error {
+	root, err := repository()
+	if err != nil {
+		return err
+	}
+	tools := toolchain{ctx: ctx, dir: root}
+	compiler := strings.Fields(tools.run("go", "env", "CC")) // it may have flags
+	libs := strings.Fields(tools.run(tools.run("go", "env", "PKG_CONFIG"), "--libs", "libzmq"))
+	for _, m := range []mode{raw, guarded} {
+		made := filepath.Join(dir, string(m))
+		archive := filepath.Join(made, "reports.a")
+		tools.run("go", "build", "-buildvcs=false", "-race=false", "-buildmode=c-archive", "-o", archive, "./"+hostSources+"/"+string(m))
+		tools.run(slices.Concat(compiler, []string{
+			"-pthread", "-I", made, "-o", filepath.Join(made, "host"), hostSources + "/host.c", archive,
+		}, libs)...)
+	}
+	if tools.err != nil {
+		return fmt.Errorf("the go command, a C compiler and pkg-config are needed to build it; to do without, name other hazards with -hazard: %w", tools.err)
+	}
+	return nil
+}
+
+// toolchain runs commands in a directory until one has failed, with err.
+type toolchain struct {
+	ctx context.Context
+	dir string
+	err error
+}
+
+// run returns what a command printed, without the last newline.
+func (tc *toolchain) run(words ...string) string {
+	if tc.err != nil {
+		return ""
+	}
+	cmd := exec.CommandContext(tc.ctx, words[0], words[1:]...)
+	var stderr strings.Builder
+	cmd.Dir, cmd.Stderr = tc.dir, &stderr
+	cmd.SysProcAttr = childAttributes()
+	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid, syscall.SIGKILL) } // compilers, too
+	output, err := cmd.Output()
+	if err != nil {
+		tc.err = fmt.Errorf("%s: %w\n%s", strings.Join(words, " "), err, &stderr)
+	}
+	return strings.TrimSpace(string(output))
+}
+
+// repository returns the root of the repository that this program was built from.
+func repository() (string, error) {
+	_, file, _, _ := runtime.Caller(0)
+	root := filepath.Join(filepath.Dir(file), "..", "..")
+	if _, err := os.Stat(filepath.Join(root, hostSources)); err != nil || !filepath.IsAbs(file) {
+		return "", fmt.Errorf("it is built from its sources, which aren't in %s: run the demo in a checkout with go run ./cmd/zmq-exit-demo; to do without, name other hazards with -hazard", filepath.Join(root, hostSources))
+	}
+	return root, nil
+}

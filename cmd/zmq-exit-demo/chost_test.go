@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The guarded library is the raw one with another import, and one call of cexit.
+func TestGuardedLibraryIsRawButForTheImport(t *testing.T) {
+	root, err := repository()
+	require.NoError(t, err)
+	read := func(m mode) string {
+		source, err := os.ReadFile(filepath.Join(root, hostSources, string(m), "main.go"))
+		require.NoError(t, err)
+		return string(source)
+	}
+	assert.Equal(t, []string{
+		"\t\"github.com/zmqsafe/zmq-exit/shutdown/cexit\"\n",
+		"\tzmq \"github.com/zmqsafe/zmq-exit/zmqsafe\"\n",
+		"\tif err := cexit.Register(reports.ctx, 5*time.Second); err != nil { // the fix\n",
+		"\t\treturn err\n",
+		"\t}\n",
+	}, linesAdded(read(raw), read(guarded)))
+	assert.Equal(t, []string{"\tzmq \"github.com/pebbe/zmq4\"\n"}, linesAdded(read(guarded), read(raw)))
+}
+
+func TestCHostsWithoutATool(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	stdout, stderr, status := runDemo("-hazard", "c-host-exit", "-runs", "1")
+	assert.Equal(t, exitFailed, status)
+	assert.Empty(t, stdout)
+	assert.Contains(t, stderr, "c-host-exit can't be prepared: the go command, a C compiler and pkg-config are needed to build it")
+	assert.Contains(t, stderr, "go env CC: ")
+}
+
+// By hand, a hazard is prepared in a directory that is emptied each time.
+func TestRunPreparesHere(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv(preparedVariable, "")
+	dir := filepath.Join(os.Getenv("XDG_CACHE_HOME"), "zmq-exit-demo", "thing")
+	h := hazard{ID: "thing", Prepare: func(_ context.Context, dir string) error {
+		assert.NoDirExists(t, dir)
+		return os.MkdirAll(dir, 0o700)
+	}}
+	for range 2 {
+		require.NoError(t, os.Unsetenv(preparedVariable))
+		require.NoError(t, prepareHere(t.Context(), h))
+		assert.Equal(t, dir, os.Getenv(preparedVariable))
+	}
+	h.Prepare = func(context.Context, string) error { panic("it is prepared already") }
+	require.NoError(t, prepareHere(t.Context(), h))
+	assert.DirExists(t, dir)
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// preparedVariable names the directory in the environment of a hazard's programs that its Prepare has filled.
+const preparedVariable = "ZMQ_EXIT_DEMO_PREPARED"
+
+// prepare returns the hazards ready to run. Those that have to be prepared get a directory in dir.
+func prepare(ctx context.Context, hazards []hazard, dir string) ([]hazard, error) {
+	ready := make([]hazard, len(hazards))
+	for i, h := range hazards {
+		if h.Prepare != nil {
+			h.prepared = filepath.Join(dir, h.ID)
+			if err := h.Prepare(ctx, h.prepared); err != nil {
+				return nil, fmt.Errorf("%s can't be prepared: %w", h.ID, err)
+			}
+		}
+		ready[i] = h
+	}
+	return ready, nil
+}
+
+// prepareHere prepares a hazard that runs in this process, unless that is a child of a measurement, for which it is done.
+// A debugger wants to find the files afterwards, so they stay, in the user's cache directory.
+func prepareHere(ctx context.Context, h hazard) error {
+	if h.Prepare == nil || os.Getenv(preparedVariable) != "" {
+		return nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return fmt.Errorf("%s can't be prepared: %w", h.ID, err)
+	}
+	dir := filepath.Join(cache, "zmq-exit-demo")
+	if err := os.RemoveAll(filepath.Join(dir, h.ID)); err != nil {
+		return err
+	}
+	ready, err := prepare(ctx, []hazard{h}, dir)
+	if err != nil {
+		return err
+	}
+	return os.Setenv(preparedVariable, ready[0].prepared)
+}

@@ -1,0 +1,2 @@
+// Package shutdown takes a program down in order.
+package shutdown

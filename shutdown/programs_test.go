@@ -1,0 +1,154 @@
+package shutdown
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// programs are what child processes run.
+var programs = map[string]func(){
+	"waits":       mainWith(nil),
+	"step hangs":  mainWith(func(g *Group) error { return g.Add("hangs", Func(hang)) }),
+	"setup hangs": func() { Main(func(*Group) error { fmt.Println("ready"); select {} }) },
+	"setup obeys": func() {
+		Main(func(g *Group) error {
+			_ = g.Add("zmq", printing("closed"))
+			fmt.Println("ready")
+			<-g.Context().Done()
+			return g.Context().Err()
+		})
+	},
+	"setup fails": func() {
+		Main(func(g *Group) error {
+			_ = g.Add("zmq", printing("closed"))
+			return errors.New("no such host")
+		})
+	},
+	"setup panics": func() {
+		Main(func(g *Group) error {
+			_ = g.Add("zmq", printing("closed"))
+			panic("boom")
+		})
+	},
+	"nil setup": func() { Main(nil) },
+	"batch": mainWith(func(g *Group) error {
+		return g.Go("job", func(context.Context) error { return nil })
+	}),
+	"worker fails": mainWith(func(g *Group) error {
+		return g.Go("feed", func(context.Context) error { return errors.New("boom") })
+	}),
+	"worker panics": mainWith(func(g *Group) error {
+		return g.Go("feed", func(context.Context) error { panic("boom") })
+	}),
+	"step overruns": mainWith(func(g *Group) error {
+		g.Timeout = 200 * time.Millisecond
+		_ = g.Add("hangs", Func(func(context.Context) error { select {} }))
+		return g.Go("job", func(context.Context) error { return nil })
+	}),
+	"worker overruns": mainWith(func(g *Group) error {
+		g.Timeout = 200 * time.Millisecond
+		defer g.Stop()
+		return g.Go("deaf", func(context.Context) error { select {} })
+	}),
+	"gives signals back": func() {
+		var g Group
+		_ = g.Run(bg)
+		fmt.Println("back")
+		select {}
+	},
+	"SIGUSR1 only": mainWith(func(g *Group) error {
+		g.Signals = []os.Signal{sigusr1}
+		return nil
+	}),
+
+	"exit in a worker": mainWith(func(g *Group) error {
+		return g.Go("quits", func(context.Context) error {
+			defer fmt.Println("deferred")
+			Exit(7)
+			return nil
+		})
+	}),
+	"exit in a worker of a plain main": func() {
+		var g Group
+		_ = g.Add("zmq", printing("closed"))
+		_ = g.Go("quits", func(context.Context) error { Exit(7); return nil })
+		_ = g.Run(bg)
+		os.Exit(99) // Run must not return before the process has ended
+	},
+	"exit in a step": mainWith(func(g *Group) error {
+		_ = g.Add("quits", Func(func(context.Context) error { Exit(7); return nil }))
+		g.Stop()
+		return nil
+	}),
+	"exit in setup": mainWith(func(*Group) error { Exit(7); return nil }),
+	"exit in main": func() {
+		var g Group
+		_ = g.Add("zmq", printing("closed"))
+		Exit(7)
+	},
+	"exit without a group": func() { Exit(7) },
+	"exit 0, and a close fails": mainWith(func(g *Group) error {
+		_ = g.Add("db", Func(func(context.Context) error { return errors.New("disk full") }))
+		Exit(0)
+		return nil
+	}),
+	"exit 7, and a close fails": mainWith(func(g *Group) error {
+		_ = g.Add("db", Func(func(context.Context) error { return errors.New("disk full") }))
+		Exit(7)
+		return nil
+	}),
+	"exit 0, then 3": mainWith(func(g *Group) error {
+		_ = g.Add("quits, too", Func(func(context.Context) error { Exit(3); return nil }))
+		Exit(0)
+		return nil
+	}),
+	"exit 256": func() { Exit(256) },
+	"exit by several": mainWith(func(g *Group) error {
+		for range 20 {
+			_ = g.Go("quits", func(context.Context) error { Exit(7); return nil })
+		}
+		return nil
+	}),
+	"exit with groups inside": mainWith(func(g *Group) error {
+		var added, run Group
+		_ = added.Add("in added", printing("in added"))
+		_ = run.Add("in run", printing("in run"))
+		_ = g.Add("added", &added)
+		_ = g.Go("run", run.Run)
+		return g.Go("quits", func(context.Context) error { Exit(7); return nil })
+	}),
+}
+
+// mainWith makes a program of Main, which prints ready when its set-up is done,
+// stopping when it begins to stop, and closed at the very end.
+func mainWith(setup func(g *Group) error) func() {
+	return func() {
+		Main(func(g *Group) error {
+			g.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+			_ = g.Add("zmq", printing("closed"))
+			if setup != nil {
+				if err := setup(g); err != nil {
+					return err
+				}
+			}
+			fmt.Println("ready")
+			return nil
+		})
+	}
+}
+
+func printing(text string) Func {
+	return func(context.Context) error {
+		fmt.Println(text)
+		return nil
+	}
+}
+
+func hang(context.Context) error {
+	fmt.Println("hangs")
+	select {}
+}

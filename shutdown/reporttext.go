@@ -1,0 +1,138 @@
+package shutdown
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// String returns the report as a table, one line for each worker and step.
+func (r Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "shutdown: %s\n", r.headline())
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	if r.Returned > 0 {
+		fmt.Fprintf(table, "  %d had returned before\n", r.Returned)
+	}
+	for _, e := range r.Workers {
+		e.line(table, kindWorker)
+	}
+	for _, e := range r.Steps {
+		e.line(table, kindStep)
+	}
+	_ = table.Flush() // into a strings.Builder
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func (r Report) headline() string {
+	switch {
+	case r.Cause == nil:
+		return "running"
+	case r.Began.IsZero():
+		return fmt.Sprintf("about to stop: %s", plain(r.Cause))
+	case !r.Over:
+		return fmt.Sprintf("stopping for %v of %v: %s", short(r.Took), short(r.Timeout), plain(r.Cause))
+	}
+	return fmt.Sprintf("stopped in %v of %v: %s", short(r.Took), short(r.Timeout), plain(r.Cause))
+}
+
+func (e Entry) line(table *tabwriter.Writer, kind string) {
+	took, bound := "", ""
+	if e.Timeout > 0 {
+		took, bound = short(e.Took).String(), "of "+short(e.Timeout).String()
+	}
+	line := fmt.Sprintf("  %s\t%s\t%s\t%s\t%s", kind, printable(e.Name), took, bound, e.State)
+	if e.Err != nil {
+		line += ": " + plain(e.Err)
+	}
+	fmt.Fprintln(table, line)
+}
+
+// plain is an error in one line, without what the report says already.
+func plain(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		err = e.Err
+	}
+	return strings.NewReplacer("\n", "; ", "\t", " ").Replace(strings.TrimPrefix(err.Error(), "shutdown: "))
+}
+
+func printable(name string) string {
+	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
+}
+
+// MarshalJSON writes durations as Go does, such as 1.5s, and errors as their text.
+func (r Report) MarshalJSON() ([]byte, error) {
+	type report struct {
+		Cause    string     `json:"cause,omitempty"`
+		Began    *time.Time `json:"began,omitempty"`
+		Took     string     `json:"took"`
+		Timeout  string     `json:"timeout"`
+		Over     bool       `json:"over"`
+		Returned int        `json:"returned"`
+		Workers  []Entry    `json:"workers"`
+		Steps    []Entry    `json:"steps"`
+	}
+	j := report{
+		Took: r.Took.String(), Timeout: r.Timeout.String(), Over: r.Over,
+		Returned: r.Returned, Workers: append([]Entry{}, r.Workers...), Steps: append([]Entry{}, r.Steps...),
+	}
+	if r.Cause != nil {
+		j.Cause = r.Cause.Error()
+	}
+	if !r.Began.IsZero() {
+		j.Began = &r.Began
+	}
+	return json.Marshal(j)
+}
+
+// MarshalJSON writes durations as Go does, such as 1.5s, and the error as its text.
+func (e Entry) MarshalJSON() ([]byte, error) {
+	type entry struct {
+		Name    string `json:"name"`
+		State   State  `json:"state"`
+		Took    string `json:"took"`
+		Timeout string `json:"timeout"`
+		Error   string `json:"error,omitempty"`
+	}
+	j := entry{e.Name, e.State, e.Took.String(), e.Timeout.String(), ""}
+	if e.Err != nil {
+		j.Error = e.Err.Error()
+	}
+	return json.Marshal(j)
+}
+
+// LogValue is the report as a group of attributes. Workers that did what they
+// should are only counted.
+func (r Report) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Duration("took", r.Took), slog.Duration("timeout", r.Timeout), slog.Bool("over", r.Over)}
+	if r.Cause != nil {
+		attrs = append(attrs, slog.String("cause", r.Cause.Error()))
+	}
+	attrs = append(attrs, slog.Int("workers", len(r.Workers)))
+	for _, e := range r.Workers {
+		if e.State != Done {
+			attrs = append(attrs, e.attr(kindWorker))
+		}
+	}
+	for _, e := range r.Steps {
+		attrs = append(attrs, e.attr(kindStep))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+func (e Entry) attr(kind string) slog.Attr {
+	attrs := []any{slog.String("name", e.Name), slog.String("state", string(e.State)), slog.Duration("took", e.Took)}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	return slog.Group(kind, attrs...)
+}

@@ -1,0 +1,78 @@
+// A library that sends reports, for hosts written in C; host.c is one. It is here twice, on pebbe/zmq4 and on zmqsafe.
+package main
+
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/zmqsafe/zmq-exit/shutdown/cexit"
+	zmq "github.com/zmqsafe/zmq-exit/zmqsafe"
+)
+
+var (
+	collector string
+	reports   struct {
+		ctx  *zmq.Context
+		sock *zmq.Socket
+	}
+)
+
+// reports_load reads the file that names the collector's endpoint.
+//
+//export reports_load
+func reports_load(file *C.char) C.int {
+	config, err := os.ReadFile(C.GoString(file))
+	if err != nil {
+		return failed(err)
+	}
+	collector = strings.TrimSpace(string(config))
+	return 0
+}
+
+//export reports_start
+func reports_start() C.int { return failed(start()) }
+
+func start() (err error) {
+	if reports.ctx, err = zmq.NewContext(); err != nil {
+		return err
+	}
+	if err := cexit.Register(reports.ctx, 5*time.Second); err != nil { // the fix
+		return err
+	}
+	if reports.sock, err = reports.ctx.NewSocket(zmq.PUSH); err != nil {
+		return err
+	}
+	if err := reports.sock.SetReconnectIvl(300 * time.Millisecond); err != nil {
+		return err
+	}
+	return reports.sock.Connect(collector)
+}
+
+//export reports_send
+func reports_send(text *C.char) C.int {
+	_, err := reports.sock.Send(C.GoString(text), zmq.DONTWAIT)
+	return failed(err)
+}
+
+//export reports_stop
+func reports_stop() C.int {
+	if err := reports.sock.Close(); err != nil {
+		return failed(err)
+	}
+	return failed(reports.ctx.Term())
+}
+
+// failed turns an error into the -1 that C programs expect.
+func failed(err error) C.int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "reports:", err)
+	return -1
+}
+
+func main() {}
