@@ -46,6 +46,7 @@ var hazards = []hazard{
 	cHostExit,
 	sigterm,
 	slowDNS,
+	blockedThreads,
 }
 
 // mode says which of a hazard's two programs is meant.

@@ -29,6 +29,7 @@ var rawOutcomes = map[string][]outcome{
 	"c-host-exit":      {abort},
 	"sigterm":          {hang, clean},
 	"slow-dns":         {hang},
+	"blocked-threads":  {crash, abort, failed},
 }
 
 const (

@@ -48,7 +48,7 @@ func measureCommand(args []string, stdout, stderr io.Writer) int {
 	modeName := flags.String("mode", "both", "run only these `programs`: raw, guarded or both")
 	runs := flags.Int("runs", 5, "run each program `n` times")
 	deadline := flags.Duration("deadline", 10*time.Second, "a program still running after this `time` hangs")
-	parallel := flags.Int("parallel", 8, "run `n` programs at once; those that need every core run alone")
+	parallel := flags.Int("parallel", 12, "run `n` programs at once; those that need every core run alone")
 	asJSON := flags.Bool("json", false, "print JSON instead of a table")
 	rest, status, done := parse(flags, measureUsage, args, stdout, stderr)
 	if done {

@@ -1,6 +1,9 @@
 package diagnose
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // socketLimit: zmq_ctx_term makes a socket for each inproc connect that nobody bound to, and at the limit it can't.
 func socketLimit(t *trace) *Verdict {
@@ -23,12 +26,15 @@ func socketLimit(t *trace) *Verdict {
 
 // tooManyThreads: a goroutine that is blocked in a raw receive holds an OS thread.
 func tooManyThreads(t *trace) *Verdict {
-	line := t.find("-thread limit", "runtime: failed to create new OS thread")
+	line := t.find("-thread limit", "runtime: failed to create new OS thread", "runtime/cgo: pthread_create failed")
 	if line < 0 {
 		return nil
 	}
-	blocked, first := 0, -1
+	blocked, inC, first := 0, 0, -1
 	for i := range t.stacks {
+		if strings.Contains(t.lines[t.stacks[i].line], "[syscall") { // Go's word for both
+			inC++
+		}
 		if at := t.stacks[i].frame("zmq4.(*Socket).", "zmq4.(*Poller)."); at >= 0 {
 			if blocked++; first < 0 {
 				first = at
@@ -36,13 +42,13 @@ func tooManyThreads(t *trace) *Verdict {
 		}
 	}
 	// Other things block in C, too.
-	if blocked*2 < len(t.stacks) {
+	if blocked == 0 || blocked*2 < inC {
 		return nil
 	}
 	v := &Verdict{Hazard: "blocked-threads", Confidence: High}
 	v.Why = []Evidence{
 		t.quote(line, "thread", "Go needs an OS thread for every goroutine that is blocked in C, and got no more"),
-		t.quote(first, "(*Socket)", fmt.Sprintf("%d of the %d goroutines that are listed are inside a raw socket", blocked, len(t.stacks))),
+		t.quote(first, "(*Socket)", fmt.Sprintf("of the listed goroutines, %d are in C or in a system call, and %d of those inside a raw socket", inC, blocked)),
 	}
 	return v
 }

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/zmqsafe/zmq-exit/internal/alone"
+)
+
+// runAfter runs a program of a hazard in a shell, after a command that takes from it
+// what it needs.
+func runAfter(t *testing.T, command, id string) *exec.Cmd {
+	t.Helper()
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	return exec.CommandContext(t.Context(), "/bin/sh", "-c", command+` && exec "$0" run "$1" -mode guarded`, executable, id)
+}
+
+func TestSkippedForWantOfDescriptors(t *testing.T) {
+	cmd := runAfter(t, "ulimit -n 500", blockedThreads.ID)
+	output, _ := cmd.CombinedOutput()
+	assert.Equal(t, exitSkipped, cmd.ProcessState.ExitCode())
+	assert.Regexp(t, `guarded blocked-threads: skipped: it needs \d+ file descriptors, and the limit is 500: raise `, string(output))
+}
+
+func TestSkippedForWantOfNamespaces(t *testing.T) {
+	cmd := runAfter(t, "echo 0 >/proc/sys/user/max_user_namespaces", slowDNS.ID)
+	alone.Isolate(cmd) // so that the limit is this process's own
+	output, err := cmd.CombinedOutput()
+	if alone.NotAllowed(err) {
+		t.Skipf("SKIPPED: this system lets this user have no namespaces to begin with: %v", err)
+	}
+	assert.Equal(t, exitSkipped, cmd.ProcessState.ExitCode(), "%s", output)
+	assert.Contains(t, string(output), "guarded slow-dns: skipped: it needs a user, a network and a mount namespace of its own (")
+}
