@@ -18,10 +18,10 @@ const maxStderr = 64 << 10
 const dumpTime = 2 * time.Second
 
 // runChild runs one program of a hazard in a process of its own, in a directory
-// of its own, and says how it ended. The process and all it started are gone
+// of its own, and says how it ended. env is added to its environment. The process and all it started are gone
 // when runChild returns. An error means that there is nothing to say, because
 // the process could not be run or ctx was cancelled.
-func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration) (result, error) {
+func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env ...string) (result, error) {
 	executable, err := os.Executable()
 	if err != nil {
 		return result{}, err
@@ -38,7 +38,7 @@ func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration) (re
 	cmd := exec.CommandContext(withDeadline, executable, "run", h.ID, "-mode", string(m))
 	cmd.Dir = dir
 	// "crash" would turn every Go crash into a SIGABRT.
-	cmd.Env = append(os.Environ(), "GOTRACEBACK=all", preparedVariable+"="+h.prepared)
+	cmd.Env = append(append(os.Environ(), "GOTRACEBACK=all", preparedVariable+"="+h.prepared), env...)
 	cmd.Stderr = stderr
 	cmd.SysProcAttr = childAttributes()
 

@@ -21,6 +21,7 @@ const overview = `Usage:
   zmq-exit-demo list                 list the hazards
   zmq-exit-demo explain HAZARD       what happens in libzmq, and what the guard does
   zmq-exit-demo diagnose [FILE]      name the hazard that a crash report matches
+  zmq-exit-demo timeline HAZARD      draw how a guarded program closes its sockets
 
 Every command has its own -h.
 `
@@ -38,7 +39,14 @@ const (
 )
 
 func main() {
-	os.Exit(demo(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	stopRecording, err := startRecording(os.Getenv(recordVariable))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "zmq-exit-demo: recording:", err)
+		os.Exit(exitFailed)
+	}
+	status := demo(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stopRecording()
+	os.Exit(status)
 }
 
 func demo(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -54,8 +62,10 @@ func demo(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return explainCommand(args, stdout, stderr)
 	case "diagnose":
 		return diagnoseCommand(args, stdin, stdout, stderr)
+	case "timeline":
+		return timelineCommand(args, stdout, stderr)
 	default:
-		fmt.Fprintf(stderr, "zmq-exit-demo: unknown command %q: the commands are run, list, explain, diagnose\n", command)
+		fmt.Fprintf(stderr, "zmq-exit-demo: unknown command %q: the commands are run, list, explain, diagnose, timeline\n", command)
 		return exitUsage
 	}
 }

@@ -47,7 +47,7 @@ func TestHelp(t *testing.T) {
 
 func TestWrongUsage(t *testing.T) {
 	for args, want := range map[string]string{
-		"walk":                         `unknown command "walk": the commands are run, list, explain, diagnose`,
+		"walk":                         `unknown command "walk": the commands are run, list, explain, diagnose, timeline`,
 		"-walk":                        "flag provided but not defined: -walk",
 		"-runs 0":                      "-runs 0: it must be at least 1",
 		"-runs many":                   `invalid value "many" for flag -runs`,

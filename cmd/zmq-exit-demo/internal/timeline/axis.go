@@ -1,0 +1,145 @@
+package timeline
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// axis places times on a line. A program may live for seconds and close in a fraction of a millisecond, so the axis may be
+// broken in two panels: the life before in the first, the close in the second, each with its own scale.
+type axis struct {
+	zero   time.Time // the close began
+	panels []panel
+}
+
+type panel struct {
+	from, to    time.Time
+	left, right float64
+}
+
+const (
+	lifeShare = 0.28 // of the width, for the first of two panels
+	unbroken  = 3    // an axis isn't broken if what goes before the close is at most this many times as long
+)
+
+// newAxis makes an axis of a width, with a gap if it is broken.
+func newAxis(c Context, width, gap float64) axis {
+	if c.Began.IsZero() {
+		return axis{c.Created, []panel{padded(c.Created, c.Ended, 0, width)}}
+	}
+	end := c.Ended
+	for _, s := range c.Sockets {
+		end = later(end, s.Gone)
+	}
+	if c.deadlineIsNear(end) {
+		end = later(end, c.Deadline)
+	}
+	first := c.closeFrom(end)
+	if first.Sub(c.Created) <= time.Duration(unbroken*float64(end.Sub(first))) {
+		return axis{c.Began, []panel{padded(c.Created, end, 0, width)}}
+	}
+	life := math.Floor(lifeShare * width)
+	second := padded(first, end, life+gap, width)
+	return axis{c.Began, []panel{{c.Created, second.from, 0, life}, second}}
+}
+
+// padded returns a panel with a little room before and after.
+func padded(from, to time.Time, left, right float64) panel {
+	pad := max(to.Sub(from)/25, time.Microsecond)
+	return panel{from.Add(-pad), to.Add(pad), left, right}
+}
+
+// closeFrom returns when the closing begins that is drawn in the second panel. Programs often close a socket just before
+// the context.
+func (c Context) closeFrom(end time.Time) time.Time {
+	first := c.Began
+	for _, s := range c.Sockets {
+		at := earlier(s.Woken, s.Closed)
+		if !at.IsZero() && c.Began.Sub(at) <= end.Sub(c.Began) {
+			first = earlier(first, at)
+		}
+	}
+	return first
+}
+
+// deadlineIsNear reports whether the deadline is worth the room that it takes.
+func (c Context) deadlineIsNear(end time.Time) bool {
+	return !c.Deadline.IsZero() && c.Deadline.Sub(c.Began) <= end.Sub(c.Began)*3/2
+}
+
+// x returns the place of a time, at the ends of the axis if it is before or after.
+func (a axis) x(t time.Time) float64 {
+	last := a.panels[len(a.panels)-1]
+	for _, p := range a.panels {
+		if !t.After(p.to) || p == last {
+			share := float64(t.Sub(p.from)) / float64(p.to.Sub(p.from))
+			return p.left + min(max(share, 0), 1)*(p.right-p.left)
+		}
+	}
+	return last.right
+}
+
+// shows reports whether a time is on the axis.
+func (a axis) shows(t time.Time) bool {
+	return !t.Before(a.panels[0].from) && !t.After(a.panels[len(a.panels)-1].to)
+}
+
+// tick is a mark of the scale.
+type tick struct {
+	x     float64
+	label string // milliseconds
+}
+
+// ticks returns marks at round values, which have at least room between them.
+func (a axis) ticks(room float64) []tick {
+	var all []tick
+	for _, p := range a.panels {
+		from, to := milliseconds(p.from.Sub(a.zero)), milliseconds(p.to.Sub(a.zero))
+		step := roundUp((to - from) * room / (p.right - p.left))
+		for n := math.Ceil(from / step); n*step <= to; n++ {
+			at := a.zero.Add(time.Duration(n * step * float64(time.Millisecond)))
+			all = append(all, tick{a.x(at), label(n*step, step)})
+		}
+	}
+	return all
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// roundUp returns the next number that is 1, 2 or 5 times a power of ten.
+func roundUp(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 5} {
+		if m*power >= v*0.999 {
+			return m * power
+		}
+	}
+	return 10 * power
+}
+
+// label writes a number of milliseconds with the decimals that the step needs.
+func label(ms, step float64) string {
+	if math.Abs(ms) < step/2 {
+		return "0"
+	}
+	decimals := max(0, -int(math.Floor(math.Log10(step*1.001))))
+	text := strconv.FormatFloat(math.Abs(ms), 'f', decimals, 64)
+	whole, fraction, hasFraction := strings.Cut(text, ".")
+	if hasFraction {
+		fraction = "." + fraction
+	}
+	text = thousands(whole) + fraction
+	if ms < 0 {
+		text = "−" + text
+	}
+	return text
+}
+
+func thousands(digits string) string {
+	if len(digits) <= 3 {
+		return digits
+	}
+	return thousands(digits[:len(digits)-3]) + "," + digits[len(digits)-3:]
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/zmqsafe/zmq-exit/cmd/zmq-exit-demo/internal/timeline"
+)
+
+const timelineUsage = `Usage: zmq-exit-demo timeline HAZARD [flags]
+
+Runs the guarded program of a hazard in a process of its own, and draws how it closed
+its contexts: a bar for each socket, with the steps of the close above, and the
+deadline. Where the life before was much longer than the close, the axis is broken and
+each part has its own scale. Sockets beyond the first few of many share a bar.
+
+  open            from its creation
+  calls blocked   a receive, send or poll waits on it
+  calls woken     these were ended; the context does so with all sockets first
+  closing         new calls fail; its zmq_close is due
+  lingering       after zmq_close: libzmq sends what is left, or has yet to let go of it
+  gone            libzmq is done with it
+
+The chart is for a terminal, as wide as that or as COLUMNS says, and 100 columns wide
+where there is none. -svg draws a picture instead. What calls were blocked, and when a
+program has closed a socket itself, is seen by looking now and then: to about 0.3 ms.
+
+Exit status: 0 when the program ended cleanly, 1 when it didn't, when there is nothing
+to draw, or when the picture can't be written, 2 for wrong usage, 130 when interrupted.
+
+Flags:
+`
+
+func timelineCommand(args []string, stdout, stderr io.Writer) int {
+	const name = "zmq-exit-demo timeline"
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	picture := flags.String("svg", "", "write a picture to `file`, or to standard output if it is -")
+	asJSON := flags.Bool("json", false, "print what was recorded as JSON")
+	deadline := flags.Duration("deadline", 10*time.Second, "a program still running after this `time` hangs")
+	rest, status, done := parse(flags, timelineUsage, args, stdout, stderr)
+	if done {
+		return status
+	}
+	h, err := theHazard(rest)
+	switch {
+	case err != nil:
+	case *deadline <= 0:
+		err = fmt.Errorf("-deadline %v: it must be more than 0", *deadline)
+	case *picture != "" && *asJSON:
+		err = errors.New("-svg and -json: only one of them can be had at a time")
+	}
+	if err != nil {
+		return usageError(stderr, name, err)
+	}
+	show := func(r timeline.Recording) error {
+		return r.WriteText(stdout, terminalWidth(stdout), isTerminal(stdout) && os.Getenv("NO_COLOR") == "")
+	}
+	switch *picture {
+	case "":
+	case "-":
+		show = func(r timeline.Recording) error { return r.WriteSVG(stdout) }
+	default:
+		// Opened before the run, so that a wrong name doesn't cost one.
+		file, err := os.OpenFile(*picture, os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return usageError(stderr, name, err)
+		}
+		show = func(r timeline.Recording) error { return errors.Join(file.Truncate(0), r.WriteSVG(file), file.Close()) }
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	recording, ended, err := recordRun(ctx, h, *deadline)
+	switch {
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case err != nil:
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return exitFailed
+	}
+	if ended.Outcome != clean {
+		fmt.Fprintf(stderr, "%s %s: %s\n%s\n", guarded, h.ID, ended.Outcome, indent(ended.Stderr))
+	}
+	switch {
+	case *asJSON:
+		status = printJSON(stdout, stderr, recording)
+	case len(recording.Contexts) == 0:
+		fmt.Fprintf(stderr, "%s: nothing to draw: the guarded program of %s has made no context of zmqsafe that could be recorded\n", name, h.ID)
+		status = exitFailed
+	default:
+		if err := show(recording); err != nil {
+			fmt.Fprintf(stderr, "%s: %v\n", name, err)
+			status = exitFailed
+		}
+	}
+	if ended.Outcome != clean {
+		status = exitFailed
+	}
+	return status
+}
+
+// recordRun runs the guarded program of a hazard in a process of its own and returns
+// what it and the processes that it started have recorded, and how it ended.
+func recordRun(ctx context.Context, h hazard, deadline time.Duration) (timeline.Recording, result, error) {
+	dir, err := os.MkdirTemp("", "zmq-exit-demo-timeline-")
+	if err != nil {
+		return timeline.Recording{}, result{}, err
+	}
+	defer os.RemoveAll(dir)
+	if err := noCoreDumps(); err != nil {
+		return timeline.Recording{}, result{}, err
+	}
+	ended, err := runChild(ctx, h, guarded, deadline, recordVariable+"="+dir)
+	if err != nil {
+		return timeline.Recording{}, result{}, err
+	}
+	contexts, err := timeline.ReadDir(dir)
+	return timeline.Recording{
+		Hazard: h.ID, Title: h.Title, Libzmq: loadedLibzmq(), Outcome: string(ended.Outcome), Contexts: contexts,
+	}, ended, err
+}
