@@ -21,7 +21,9 @@
 // C runs atexit handlers newest first, and each Register is one of them. So things are closed newest first, after the
 // handlers that the host registered later, and before those that it registered earlier and before the destructors of the
 // libraries that were loaded earlier, libzmq among them. It is the same in a c-archive and in a c-shared library, whether
-// linked or loaded with dlopen: dlclose doesn't unload a Go library and closes nothing.
+// linked or loaded with dlopen: dlclose doesn't unload a Go library and closes nothing. A c-archive inside a shared library
+// of yours needs the linker's -z nodelete for that: without it, dlclose closes what is registered and then takes the code
+// away under Go's running threads, and the process may crash.
 //
 // Call Register as late as the host lets you: in the function that starts things, not in init, which in a c-archive runs
 // beside the beginning of the host's main. What has to be closed in an order of its own (workers before sockets) is
