@@ -32,8 +32,8 @@
 // # Which ways out it sees
 //
 // Handlers run when main of the C program returns and when exit is called: by the C program, on any of its threads, by C
-// code that Go called, or by Go as C.exit, in a Go program, too (but not in one with the race detector). A goroutine that calls C.exit stands still with every lock
-// that it holds; when closing needs one of those, the timeout ends the wait.
+// code that Go called, or by Go as C.exit, in a Go program, too (but not in one with the race detector). A goroutine that
+// calls C.exit stands still with every lock that it holds; when closing needs one of those, the timeout ends the wait.
 //
 // Nothing runs, as with any atexit handler, when the process ends otherwise:
 //   - in Go: os.Exit, log.Fatal, the end of a Go main, a panic that nobody recovers;
