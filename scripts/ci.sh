@@ -29,6 +29,7 @@ report_skipped() {
 
 part lint
 part test TESTFLAGS="-v ${TESTFLAGS:-}" | tee "$log" | without_noise
+part browser | without_noise
 part demo
 
 echo
@@ -36,4 +37,5 @@ echo "==> ci: passed; what was run:"
 echo "    lint"
 echo "    test (-race -shuffle=on)"
 report_skipped
+echo "    browser (the debug page in a real browser, nothing skipped)"
 echo "    demo (guarded clean in every run, raw fd-sweep aborted)"

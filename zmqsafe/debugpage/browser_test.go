@@ -235,7 +235,7 @@ const overflowing = `[...document.querySelectorAll("body, body *")].filter((e) =
 func testLayout(t *testing.T, tb *tab) {
 	for name, contexts := range map[string][]zmqsafe.ContextInfo{"busy": busy(), "empty": nil} {
 		url, _, _ := serve(t, serving(contexts...))
-		for _, width := range []int{320, 480, 768, 1024, 1440, 2560} {
+		for _, width := range []int{320, 480, 928, 929, 1200, 1201, 2560} {
 			for _, dark := range []bool{false, true} {
 				tb.resize(t, width, 700, dark)
 				tb.open(t, url)
