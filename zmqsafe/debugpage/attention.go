@@ -1,7 +1,9 @@
 package debugpage
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/zmqsafe/zmq-exit/zmqsafe"
@@ -21,37 +23,47 @@ const (
 // attention are the notices that stand above all.
 type attention struct {
 	Notices []notice
-	More    int
+	More    int // notices that aren't listed
 }
 
 type notice struct {
 	Text string
 	URL  string // where to see more
+	rank rank
 }
+
+type rank int
+
+const (
+	closing rank = iota // the most urgent
+	stuckSends
+	veryMany
+)
 
 func (a *attention) add(c contextPart, groups []groupRow) {
 	if c.Closing != nil {
-		a.note("#"+c.ID, "Context made at %s is %s.", c.Site, c.Closing.Headline)
+		a.note(closing, "#"+c.ID, "Context made at %s is %s.", c.Site, c.Closing.Headline)
 	}
 	for _, g := range groups {
 		if g.Stuck.N > 0 {
-			a.note(g.URL, "%s blocked on %s made at %s, the oldest %s old: nobody takes the messages, or not fast enough.",
+			a.note(stuckSends, g.URL, "%s blocked on %s made at %s, the oldest %s old: nobody takes the messages, or not fast enough.",
 				areOf(g.Stuck.Sends, "send"), count(g.Stuck.N, g.Type.String()+" socket"), g.Site, short(g.Stuck.Oldest))
 		}
-	}
-	for _, g := range groups {
 		if g.N >= manySockets {
-			a.note(g.URL, "%s made at %s are open: is each of them closed some time?", count(g.N, g.Type.String()+" socket"), g.Site)
+			a.note(veryMany, g.URL, "%s made at %s are open: is each of them closed some time?", count(g.N, g.Type.String()+" socket"), g.Site)
 		}
 	}
 }
 
-func (a *attention) note(url, format string, args ...any) {
-	if len(a.Notices) == maxNotices {
-		a.More++
-		return
-	}
-	a.Notices = append(a.Notices, notice{fmt.Sprintf(format, args...), url})
+func (a *attention) note(r rank, url, format string, args ...any) {
+	a.Notices = append(a.Notices, notice{fmt.Sprintf(format, args...), url, r})
+}
+
+// sort has the most urgent come first, and leaves what a page has room for.
+func (a *attention) sort() {
+	slices.SortStableFunc(a.Notices, func(x, y notice) int { return cmp.Compare(x.rank, y.rank) })
+	a.More = max(len(a.Notices)-maxNotices, 0)
+	a.Notices = a.Notices[:len(a.Notices)-a.More]
 }
 
 // stuck reports whether sends are blocked on an old socket.

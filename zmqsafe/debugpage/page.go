@@ -99,6 +99,7 @@ func newPage(now time.Time, contexts []zmqsafe.ContextInfo, query url.Values) pa
 		left -= len(part.Groups) + len(part.Rows)
 		p.Contexts = append(p.Contexts, part)
 	}
+	p.Attention.sort()
 	return p
 }
 

@@ -174,3 +174,17 @@ func TestNumber(t *testing.T) {
 		assert.Equal(t, want, number(n))
 	}
 }
+
+func TestTheMostUrgentComesFirst(t *testing.T) {
+	stuck := manyOf(1, zmqsafe.PUSH, "app/b.go:1")
+	stuck[0].Waiting.Sends = 1
+	page := lines(t, get(t, serving(
+		zmqsafe.ContextInfo{Site: "app/many.go:1", Sockets: manyOf(manySockets, zmqsafe.SUB, "app/a.go:1")},
+		zmqsafe.ContextInfo{Site: "app/stuck.go:1", Sockets: stuck},
+		zmqsafe.ContextInfo{Site: "app/closing.go:1", Closing: &zmqsafe.Report{Began: ago(time.Second), Took: time.Second}},
+	), "/"))
+	require.Equal(t, "Needs attention", page[1])
+	assert.Equal(t, "Context made at app/closing.go:1 is being closed for 1s. Show", page[2])
+	assert.Contains(t, page[3], "1 send is blocked on 1 PUSH socket made at app/b.go:1")
+	assert.Contains(t, page[4], "100 SUB sockets made at app/a.go:1 are open")
+}
