@@ -29,9 +29,11 @@ each part has its own scale. Sockets beyond the first few of many share a bar.
   gone        libzmq is done with it
 
 The chart is for a terminal, as wide as that or as COLUMNS says, and 100 columns wide
-where there is none. -svg draws a picture instead. When calls were blocked is seen by looking
-now and then, which is to about 0.3 ms, and coarser with thousands of sockets; so may be
-when the program has closed a socket itself. All other times are exact.
+where there is none. -svg draws a picture instead.
+
+When calls were blocked is seen by looking now and then, which is to about 0.3 ms, and
+coarser with thousands of sockets. The same is true of when the program closed a socket
+itself that libzmq was done with before the context was closed. Other times are exact.
 
 Exit status: 0 when the program ended cleanly, 1 when it didn't, when there is nothing
 to draw, or when the picture can't be written, 2 for wrong usage, 4 when this system
