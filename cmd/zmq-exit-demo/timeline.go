@@ -21,19 +21,23 @@ its contexts: a bar for each socket, with the steps of the close above, and the
 deadline. Where the life before was much longer than the close, the axis is broken and
 each part has its own scale. Sockets beyond the first few of many share a bar.
 
-  open            from its creation
-  calls blocked   a receive, send or poll waits on it
-  calls woken     these were ended; the context does so with all sockets first
-  closing         new calls fail; its zmq_close is due
-  lingering       after zmq_close: libzmq sends what is left, or has yet to let go of it
-  gone            libzmq is done with it
+  open        from its creation
+  blocked     a receive, send or poll waits on it
+  woken       these were ended; the context does so with all sockets first
+  closing     new calls fail; its zmq_close is due
+  lingering   after zmq_close: libzmq sends what is left, or has yet to let go of it
+  gone        libzmq is done with it
 
 The chart is for a terminal, as wide as that or as COLUMNS says, and 100 columns wide
-where there is none. -svg draws a picture instead. What calls were blocked, and when a
-program has closed a socket itself, is seen by looking now and then: to about 0.3 ms.
+where there is none. -svg draws a picture instead.
+
+When calls were blocked is seen by looking now and then, which is to about 0.3 ms, and
+coarser with thousands of sockets. The same is true of when the program closed a socket
+itself that libzmq was done with before the context was closed. Other times are exact.
 
 Exit status: 0 when the program ended cleanly, 1 when it didn't, when there is nothing
-to draw, or when the picture can't be written, 2 for wrong usage, 130 when interrupted.
+to draw, or when the picture can't be written, 2 for wrong usage, 4 when this system
+lacks something that the program needs, 130 when interrupted.
 
 Flags:
 `
@@ -58,6 +62,10 @@ func timelineCommand(args []string, stdout, stderr io.Writer) int {
 	}
 	if err != nil {
 		return usageError(stderr, name, err)
+	}
+	if h.Prepare != nil { // it is another program, without the recorder
+		fmt.Fprintf(stderr, "%s: nothing to draw: the programs of %s are in C, and can't be recorded\n", name, h.ID)
+		return exitFailed
 	}
 	show := func(r timeline.Recording) error {
 		return r.WriteText(stdout, terminalWidth(stdout), isTerminal(stdout) && os.Getenv("NO_COLOR") == "")
@@ -85,7 +93,11 @@ func timelineCommand(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return exitFailed
 	}
-	if ended.Outcome != clean {
+	switch {
+	case ended.Outcome == skipped:
+		fmt.Fprintf(stderr, "%s: nothing to draw: %s was skipped: %s\n", name, h.ID, ended.Reason)
+		return exitSkipped
+	case ended.Outcome != clean:
 		fmt.Fprintf(stderr, "%s %s: %s\n%s\n", guarded, h.ID, ended.Outcome, indent(ended.Stderr))
 	}
 	switch {

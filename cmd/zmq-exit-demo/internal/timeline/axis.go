@@ -92,12 +92,13 @@ type tick struct {
 	label string // milliseconds
 }
 
-// ticks returns marks at round values, which have at least room between them.
+// ticks returns marks at round values with room between them, but in each panel there is one.
 func (a axis) ticks(room float64) []tick {
 	var all []tick
 	for _, p := range a.panels {
 		from, to := milliseconds(p.from.Sub(a.zero)), milliseconds(p.to.Sub(a.zero))
 		step := roundUp((to - from) * room / (p.right - p.left))
+		step = min(step, roundUp(max(-from, to)/2.5)) // from a round number to the next is 2.5 times at most
 		for n := math.Ceil(from / step); n*step <= to; n++ {
 			at := a.zero.Add(time.Duration(n * step * float64(time.Millisecond)))
 			all = append(all, tick{a.x(at), label(n*step, step)})

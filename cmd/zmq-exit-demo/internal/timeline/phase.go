@@ -14,8 +14,8 @@ const (
 	phases    int   = iota
 )
 
-// phaseNames says what a phase is, for the legend.
-var phaseNames = [phases]string{"open", "calls blocked", "calls woken", "closing", "lingering"}
+// phaseNames are for the legend, and the classes in svgStyle.
+var phaseNames = [phases]string{"open", "blocked", "woken", "closing", "lingering"}
 
 // span is a time in which a socket is in a phase.
 type span struct {

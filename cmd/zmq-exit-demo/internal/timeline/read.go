@@ -66,7 +66,9 @@ func replay(events []Event) []Context {
 	byNumber := map[int]*seen{}
 	homes := map[int]*seen{} // of the sockets, by number
 	var unknown []*Report
+	var looks []time.Time
 	for _, e := range events {
+		looks = append(looks, e.At)
 		c := byNumber[e.Context]
 		switch {
 		case e.Opened != nil:
@@ -94,7 +96,7 @@ func replay(events []Event) []Context {
 	}
 	var all []Context
 	for _, c := range contexts {
-		c.finish(events[len(events)-1].At)
+		c.finish(looks)
 		all = append(all, c.Context)
 	}
 	slices.SortStableFunc(all, func(a, b Context) int { return a.Created.Compare(b.Created) })
@@ -132,8 +134,9 @@ func endBlocked(blocked []Blocked, at time.Time) []Blocked {
 }
 
 // finish fills in what the report says, and for the sockets that aren't in it what follows from their absence.
-func (c *seen) finish(last time.Time) {
+func (c *seen) finish(looks []time.Time) {
 	sampled := len(c.Sockets)
+	last := looks[len(looks)-1]
 	c.Ended = last
 	if c.report != nil {
 		c.fill(c.report)
@@ -148,7 +151,7 @@ func (c *seen) finish(last time.Time) {
 	}
 	for i := range c.Sockets {
 		c.Sockets[i].Blocked = endBlocked(c.Sockets[i].Blocked, c.Ended)
-		c.Sockets[i].clip()
+		c.Sockets[i].clip(looks)
 	}
 	slices.SortStableFunc(c.Sockets, func(a, b Socket) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Site, b.Site))
@@ -173,19 +176,26 @@ func (c *seen) infer(s *Socket, missed time.Time) {
 	}
 }
 
-// clip cuts what was seen from outside, now and then, to what is known exactly.
-func (s *Socket) clip() {
+// clip cuts what was seen from outside, now and then, to what is known exactly. Calls that the end of the socket woke were
+// blocked until then: if that wasn't seen, they came since the last look.
+func (s *Socket) clip(looks []time.Time) {
 	end := earlier(s.Woken, s.Closed)
 	if end.IsZero() {
 		return
-	}
-	if last := len(s.Blocked) - 1; last >= 0 && s.Woke != "" { // the last ones were blocked until then
-		s.Blocked[last].To = end
 	}
 	for i := range s.Blocked {
 		s.Blocked[i].To = earlier(s.Blocked[i].To, end)
 	}
 	s.Blocked = slices.DeleteFunc(s.Blocked, func(b Blocked) bool { return !b.From.Before(b.To) })
+	last := len(s.Blocked) - 1
+	if s.Woke == "" || last >= 0 && s.Blocked[last].To.Equal(end) {
+		return
+	}
+	from := s.Created
+	if i, _ := slices.BinarySearchFunc(looks, end, time.Time.Compare); i > 0 {
+		from = later(from, looks[i-1])
+	}
+	s.Blocked = append(s.Blocked, Blocked{From: from, To: end, Calls: s.Woke})
 }
 
 // earlier returns the earlier one of two times, of which one may be zero.

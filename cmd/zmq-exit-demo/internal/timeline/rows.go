@@ -97,7 +97,7 @@ func many(sockets []Socket, what string) row {
 	case endings[Holding] > 0:
 		r.note, r.mark = count(endings[Holding])+" still held", holdingMark
 	case endings[RanOut] > 0:
-		r.note, r.mark = "LINGER ran out for "+count(endings[RanOut]), ranOutMark
+		r.note, r.mark = count(endings[RanOut])+" ran out", ranOutMark
 	case endings[Gone] == len(sockets):
 		r.note, r.mark = "all gone", goneMark
 	}

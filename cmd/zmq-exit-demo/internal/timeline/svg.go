@@ -50,7 +50,7 @@ func (r Recording) WriteSVG(w io.Writer) error {
 
 // description says what the picture shows, for those who don't see it.
 func (r Recording) description() string {
-	said := []string{"Timeline: " + r.subtitle() + "."}
+	said := []string{r.subtitle() + "."}
 	for _, c := range r.Contexts {
 		said = append(said, c.heading(r.several())+".", c.outcome())
 		if len(c.Steps) > 0 {
@@ -104,7 +104,7 @@ func (p *picture) legend() {
 	p.y += 14
 	x := float64(margin)
 	for i, name := range phaseNames {
-		p.rect(x, float64(p.y-10), 24, 12, phaseClasses[i])
+		p.rect(x, float64(p.y-10), 24, 12, phaseNames[i])
 		p.text(x+30, p.y, "", "start", name)
 		x += 30 + textWidth(name) + 18
 	}

@@ -17,7 +17,10 @@ func (p *picture) context(c Context, several bool) {
 	}
 	a := newAxis(c, chartWidth, breakWidth)
 	rows := c.rows()
-	top := p.y + 50 // above are the label of the deadline and the numbers of the steps
+	top := p.y + 14
+	if !c.Began.IsZero() {
+		top += 36 // for the label of the deadline and the numbers of the steps
+	}
 	body := top
 	if len(c.Steps) > 0 {
 		body += 22
@@ -67,7 +70,7 @@ func (p *picture) steps(c Context, a axis, top int) {
 		width := max(chartLeft+a.x(s.Ended)-from, 1.5)
 		p.rect(from, float64(top+2), width, 18, fmt.Sprintf("step%d", i%2))
 		at := max(from+4, free)
-		fmt.Fprintf(&p.out, "<path class=\"leader\" d=\"M%s %dL%s %d\"/>\n", number(at), top-4, number(from), top+2)
+		fmt.Fprintf(&p.out, "<path class=\"leader\" d=\"M%s %dL%s %dv18\"/>\n", number(at), top-4, number(from), top+2)
 		p.text(at, top-7, "badge", "middle", fmt.Sprint(i+1))
 		free = at + 10
 		if textWidth(s.Name)+8 < width {

@@ -15,11 +15,15 @@ func (r row) height() int {
 // row draws a socket, or many.
 func (p *picture) row(c Context, r row, a axis) {
 	middle := p.y + r.height()/2
-	if r.endpoint == "" {
-		p.text(margin, middle+4, "", "start", cut(r.name, 40))
+	small := r.endpoint
+	if len(r.sockets) > 1 {
+		small = "height: how many of them"
+	}
+	if small == "" {
+		p.text(margin, middle+4, "", "start", cut(r.name, 38))
 	} else {
-		p.text(margin, middle-2, "", "start", cut(r.name, 40))
-		p.text(margin, middle+12, "small", "start", cut(r.endpoint, 44))
+		p.text(margin, middle-2, "", "start", cut(r.name, 38))
+		p.text(margin, middle+12, "small", "start", cut(small, 42))
 	}
 	var end float64
 	p.out.WriteString("<g>")
@@ -45,7 +49,7 @@ func (p *picture) bar(c Context, s Socket, a axis, middle float64) float64 {
 	for _, part := range c.spans(s) {
 		from := max(a.x(part.from), at)
 		to := max(a.x(part.to), from+shortest)
-		p.rect(chartLeft+from, middle-barHeight/2, to-from, barHeight, phaseClasses[part.phase])
+		p.rect(chartLeft+from, middle-barHeight/2, to-from, barHeight, phaseNames[part.phase])
 		at = to
 	}
 	return chartLeft + at
@@ -58,7 +62,7 @@ func (p *picture) shares(c Context, r row, a axis, middle float64) float64 {
 	columns, end := c.cover(r, a, width)
 	unit := manyHeight / float64(len(r.sockets))
 	floor := make([]float64, len(columns))
-	for phase, class := range phaseClasses {
+	for phase, class := range phaseNames {
 		var area strings.Builder
 		for i, n := 0, 0; i < len(columns); i += n {
 			height := columns[i][phase] * unit

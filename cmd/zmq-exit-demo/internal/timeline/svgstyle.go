@@ -1,8 +1,5 @@
 package timeline
 
-// phaseClasses are the classes of the phases in svgStyle.
-var phaseClasses = [phases]string{"open", "blocked", "woken", "closing", "lingering"}
-
 // svgStyle has the colours, once for a light and once for a dark page, and the patterns. It has no CSS variables, which
 // not every program that shows pictures knows.
 const svgStyle = `<style>

@@ -19,7 +19,8 @@ func (r Recording) WriteText(w io.Writer, width int, colour bool) error {
 		fmt.Fprintf(&t.out, "\n%s\n%s\n\n", t.painted(bold, c.heading(r.several())), c.outcome())
 		t.context(c)
 	}
-	fmt.Fprintf(&t.out, "\n%s\n", t.legend())
+	t.out.WriteByte('\n')
+	t.wrapped(t.legend(), "", "  ")
 	_, err := io.WriteString(w, t.out.String())
 	return err
 }
@@ -42,6 +43,9 @@ const (
 	red  = 31
 )
 
+// maxNotes is enough for the usual notes.
+const maxNotes = 18
+
 // textChart is a chart while it is written.
 type textChart struct {
 	out           strings.Builder
@@ -62,7 +66,7 @@ func (t *textChart) context(c Context) {
 		t.notes = max(t.notes, length(r.note))
 	}
 	t.names = min(t.names, t.width*2/5)
-	t.notes = min(t.notes, t.width/4)
+	t.notes = min(t.notes, maxNotes)
 	t.chart = t.width - t.names - t.notes - 4 // two between the columns, one for the mark
 	t.axis = newAxis(c, float64(t.chart), 1)
 	t.deadlineShown = !c.Deadline.IsZero() && t.axis.shows(c.Deadline)
@@ -74,7 +78,7 @@ func (t *textChart) context(c Context) {
 	}
 	t.scale(c)
 	if len(c.Steps) > 0 {
-		t.wrapped("steps:", c.key())
+		t.wrapped(c.key(), "steps: ", ", ")
 	}
 }
 
@@ -138,7 +142,7 @@ func (columns cover) cells() []phase {
 }
 
 // legend explains the characters.
-func (t *textChart) legend() string {
+func (t *textChart) legend() []string {
 	var parts []string
 	for p, name := range phaseNames {
 		parts = append(parts, t.painted(phaseColour[p], string(phaseRunes[p]))+" "+name)
@@ -146,7 +150,7 @@ func (t *textChart) legend() string {
 	for m := goneMark; m <= holdingMark; m++ {
 		parts = append(parts, t.painted(markColour[m], string(markRunes[m]))+" "+markNames[m])
 	}
-	return strings.Join(parts, "  ")
+	return parts
 }
 
 func length(s string) int { return utf8.RuneCountInString(s) }

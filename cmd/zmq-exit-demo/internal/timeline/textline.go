@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -48,20 +49,12 @@ func (t *textChart) deadline(c Context) {
 	if c.Deadline.IsZero() {
 		return
 	}
-	text := c.deadlineLabel() + " →"
-	end := t.chart
-	line := t.blank(c)
+	text, end := c.deadlineLabel()+" →", t.chart
 	if t.deadlineShown {
-		text = c.deadlineLabel() + " ▼"
-		end = int(t.axis.x(c.Deadline)) + 1
+		text, end = c.deadlineLabel()+" ▼", int(t.axis.x(c.Deadline))+1
 	}
-	from := max(end-length(text), 0)
-	for i, char := range []rune(text) {
-		if from+i < len(line) {
-			line[from+i] = cell{char, red}
-		}
-	}
-	t.line("", line, "")
+	indent := max(t.names+1+end-length(text), 0)
+	fmt.Fprintf(&t.out, "%s%s\n", strings.Repeat(" ", indent), t.painted(red, text))
 }
 
 // steps writes the number of each step where it began.
@@ -100,8 +93,8 @@ func (t *textChart) scale(c Context) {
 			continue
 		}
 		line[at].char = '┴'
-		from := max(at-length(tick.label)/2, 0)
-		if from < free || from+length(tick.label) > len(numbers) {
+		from := min(max(at-length(tick.label)/2, 0), len(numbers)-length(tick.label))
+		if from < free {
 			continue
 		}
 		for i, char := range []rune(tick.label) {
@@ -116,18 +109,16 @@ func (t *textChart) scale(c Context) {
 	t.line(c.zero(), numbers, "")
 }
 
-// wrapped writes a list, in as many lines as it takes.
-func (t *textChart) wrapped(head string, items []string) {
-	line := head
-	for i, item := range items {
-		if i < len(items)-1 {
-			item += ","
-		}
-		if length(line)+1+length(item) > t.width && line != head {
-			fmt.Fprintln(&t.out, line)
+// wrapped writes a list after a head, in as many lines as it takes.
+func (t *textChart) wrapped(items []string, head, separator string) {
+	line := head + items[0]
+	for _, item := range items[1:] {
+		line += separator
+		if length(plain(line+item)) > t.width {
+			fmt.Fprintln(&t.out, strings.TrimRight(line, " "))
 			line = strings.Repeat(" ", length(head))
 		}
-		line += " " + item
+		line += item
 	}
 	fmt.Fprintln(&t.out, line)
 }
@@ -140,10 +131,7 @@ func (t *textChart) painted(colour int, text string) string {
 	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colour, text)
 }
 
-// plain takes the colour off a text that painted has returned.
-func plain(text string) string {
-	if _, rest, ok := strings.Cut(text, "m"); ok && strings.HasPrefix(text, "\x1b[") {
-		return strings.TrimSuffix(rest, "\x1b[0m")
-	}
-	return text
-}
+var colourCode = regexp.MustCompile("\x1b\\[\\d+m")
+
+// plain takes the colours off a text.
+func plain(text string) string { return colourCode.ReplaceAllString(text, "") }

@@ -22,11 +22,11 @@ func (c Context) ending(s Socket) (string, mark) {
 	case s.Outcome == Gone:
 		return "gone after " + rounded(s.Gone.Sub(s.Closed)), goneMark
 	case s.Outcome == RanOut:
-		return "LINGER " + s.Lingers + " ran out", ranOutMark
+		return "ran out at " + s.Lingers, ranOutMark
 	case s.Outcome == Holding:
-		return "still held by libzmq", holdingMark
+		return "still held", holdingMark
 	case s.About:
-		return "closed by the program", goneMark
+		return "program closed it", goneMark
 	}
 	return "never closed", noMark
 }
@@ -57,11 +57,14 @@ func (c Context) outcome() string {
 	default:
 		said = "Not closed when the program ended, after " + took + "."
 	}
-	switch {
-	case held > 0:
+	if held > 0 {
 		said += fmt.Sprintf(" libzmq still has %s.", sockets(held))
-	case ranOut > 0:
+	}
+	if ranOut > 0 {
 		said += fmt.Sprintf(" LINGER ran out for %s: messages may be lost.", sockets(ranOut))
+	}
+	switch {
+	case held > 0 || ranOut > 0:
 	case c.Done && len(c.Sockets) == 1:
 		said += " Its socket is gone."
 	case c.Done && len(c.Sockets) > 1:
@@ -87,7 +90,7 @@ func sockets(n int) string {
 
 // subtitle says what was run, and how it ended.
 func (r Recording) subtitle() string {
-	return fmt.Sprintf("the guarded program with libzmq %s; how it ended: %s", r.Libzmq, r.Outcome)
+	return fmt.Sprintf("The guarded program with libzmq %s; outcome: %s", r.Libzmq, r.Outcome)
 }
 
 // several reports whether there are contexts of more than one process.

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/zmqsafe/zmq-exit/cmd/zmq-exit-demo/internal/timeline"
+	"github.com/zmqsafe/zmq-exit/zmqsafe"
+)
+
+// record returns what timeline records of a hazard's guarded program, which has to end
+// cleanly.
+func record(t *testing.T, id string) timeline.Recording {
+	t.Helper()
+	stdout, stderr, status := runDemo("timeline", id, "-json", "-deadline", enough.String())
+	require.Equal(t, exitOK, status, stderr)
+	assert.Empty(t, stderr)
+	var r timeline.Recording
+	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
+	assert.Equal(t, id, r.Hazard)
+	assert.Equal(t, "clean", r.Outcome)
+	return r
+}
+
+func TestTimelineOfInfiniteLinger(t *testing.T) {
+	t.Parallel()
+	r := record(t, "infinite-linger")
+	require.Len(t, r.Contexts, 1)
+	c := r.Contexts[0]
+	assert.Contains(t, c.Site, "hazard_infinite_linger.go:")
+	assert.False(t, c.Began.IsZero())
+	assert.True(t, c.Deadline.After(c.Began))
+	assert.NotEmpty(t, c.Steps)
+	require.Len(t, c.Sockets, 1)
+	s := c.Sockets[0]
+	assert.Equal(t, "PUSH", s.Type)
+	assert.Equal(t, "forever", s.Linger)
+	assert.NotEqual(t, "forever", s.Lingers)
+	assert.EqualValues(t, 1, s.Accepted)
+	assert.False(t, s.Closed.IsZero())
+	assert.NotEqual(t, timeline.Gone, s.Outcome)
+}
+
+func TestTimelineOfCloseWhileRecv(t *testing.T) {
+	t.Parallel()
+	var s timeline.Socket
+	for range 10 { // nobody looks in time on a machine that is busy enough
+		r := record(t, "close-while-recv")
+		require.Len(t, r.Contexts, 1)
+		assert.True(t, r.Contexts[0].Done)
+		require.Len(t, r.Contexts[0].Sockets, 1)
+		s = r.Contexts[0].Sockets[0]
+		assert.False(t, s.Closed.IsZero())
+		if len(s.Blocked) > 0 {
+			break
+		}
+	}
+	require.NotEmpty(t, s.Blocked)
+	assert.Equal(t, "1 receive", s.Blocked[len(s.Blocked)-1].Calls)
+}
+
+// The sender of exit-after-send is a process that the program starts.
+func TestTimelineOfAProcessThatTheProgramStarts(t *testing.T) {
+	t.Parallel()
+	r := record(t, "exit-after-send")
+	require.Len(t, r.Contexts, 1)
+	assert.Equal(t, 2, r.Contexts[0].Process)
+	require.Len(t, r.Contexts[0].Sockets, 1)
+	assert.EqualValues(t, sends, r.Contexts[0].Sockets[0].Accepted)
+}
+
+func TestTimelineDraws(t *testing.T) {
+	stdout, stderr, status := runDemo("timeline", "term-open-socket", "-deadline", enough.String())
+	require.Equal(t, exitOK, status, stderr)
+	assert.Contains(t, stdout, "term-open-socket: ")
+	assert.Regexp(t, `(?m)^PULL hazard_term_open_socket.go:\d+ .*█`, stdout)
+	assert.NotContains(t, stdout, "\x1b", "colours are for a terminal")
+
+	stdout, stderr, status = runDemo("timeline", "-svg", "-", "term-open-socket", "-deadline", enough.String())
+	require.Equal(t, exitOK, status, stderr)
+	assert.True(t, strings.HasPrefix(stdout, "<svg "), stdout)
+
+	file := filepath.Join(t.TempDir(), "picture.svg")
+	require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte("x"), 1<<20), 0o600))
+	stdout, stderr, status = runDemo("timeline", "term-open-socket", "-svg", file, "-deadline", enough.String())
+	require.Equal(t, exitOK, status, stderr)
+	assert.Empty(t, stdout)
+	picture, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Regexp(t, `(?s)^<svg .*</svg>\n$`, string(picture), "nothing is left of what was there")
+}
+
+func TestTimelineWidth(t *testing.T) {
+	for columns, want := range map[string]int{"": widthOfPipe, "133": 133, "0": widthOfPipe, "-5": widthOfPipe, "wide": widthOfPipe} {
+		t.Setenv("COLUMNS", columns)
+		assert.Equal(t, want, terminalWidth(new(bytes.Buffer)), columns)
+		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, but no terminal
+		require.NoError(t, err)
+		assert.Equal(t, want, terminalWidth(null), columns)
+		require.NoError(t, null.Close())
+	}
+}
+
+func TestTimelineWrongUsage(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                "one hazard is wanted, not 0",
+		"fd-sweep stray-close":            "one hazard is wanted, not 2",
+		"nothing":                         `unknown hazard "nothing": the hazards are fd-sweep, `,
+		"fd-sweep -deadline 0s":           "-deadline 0s: it must be more than 0",
+		"fd-sweep -svg - -json":           "-svg and -json: only one of them",
+		"fd-sweep -svg":                   "flag needs an argument: -svg",
+		"fd-sweep -walk":                  "flag provided but not defined: -walk",
+		"fd-sweep -svg missing/file.svg":  "no such file or directory",
+		"fd-sweep -svg " + os.TempDir():   "is a directory",
+		"fd-sweep -deadline 10":           `invalid value "10" for flag -deadline`,
+		"fd-sweep -json=maybe -svg a.svg": `invalid boolean value "maybe"`,
+	} {
+		stdout, stderr, status := runDemo(append([]string{"timeline"}, strings.Fields(args)...)...)
+		assert.Equal(t, exitUsage, status, args)
+		assert.Contains(t, stderr, want)
+		assert.Contains(t, stderr, "See zmq-exit-demo timeline -h.")
+		assert.Empty(t, stdout)
+	}
+}
+
+func TestTimelineOfAProgramInC(t *testing.T) {
+	stdout, stderr, status := runDemo("timeline", "c-host-exit")
+	assert.Equal(t, exitFailed, status)
+	assert.Contains(t, stderr, "nothing to draw: the programs of c-host-exit are in C")
+	assert.Empty(t, stdout)
+}
+
+func TestReportsAreCaughtAndLogsGoOn(t *testing.T) {
+	old, flags, out := slog.Default(), log.Flags(), log.Writer()
+	t.Cleanup(func() {
+		slog.SetDefault(old)
+		log.SetFlags(flags)
+		log.SetOutput(out)
+	})
+	var logged bytes.Buffer
+	log.SetOutput(&logged)
+	dir := t.TempDir()
+	stop, err := startRecording(dir)
+	require.NoError(t, err)
+
+	slog.Info("before")
+	log.Print("old style")
+	slog.With("k", "v").WithGroup("g").Warn("with attributes")
+	ctx, err := zmqsafe.NewContext()
+	require.NoError(t, err)
+	sock, err := ctx.NewSocket(zmqsafe.PULL)
+	require.NoError(t, err)
+	require.NoError(t, sock.Bind("inproc://caught"))
+	require.NoError(t, ctx.Close())
+	stop()
+
+	assert.Regexp(t, `INFO before\n.*old style\n.*WARN with attributes k=v\n$`, logged.String(), "and no debug record of the close")
+	contexts, err := timeline.ReadDir(dir)
+	require.NoError(t, err)
+	c := contextMadeHere(t, contexts)
+	assert.True(t, c.Done)
+	assert.Len(t, c.Steps, 4)
+	require.Len(t, c.Sockets, 1)
+	assert.Equal(t, []string{"inproc://caught"}, c.Sockets[0].Endpoints)
+}
+
+// A context with a logger of its own is seen from outside.
+func TestLookingAtContexts(t *testing.T) {
+	dir := t.TempDir()
+	file, err := os.CreateTemp(dir, "")
+	require.NoError(t, err)
+	look := newLooker(&recorder{file: file})
+
+	ctx, err := zmqsafe.NewContext(zmqsafe.WithLogger(slog.New(slog.DiscardHandler)))
+	require.NoError(t, err)
+	look.look()
+	first, err := ctx.NewSocket(zmqsafe.PULL)
+	require.NoError(t, err)
+	second, err := ctx.NewSocket(zmqsafe.PULL)
+	require.NoError(t, err)
+	require.NoError(t, second.Bind("inproc://seen"))
+	bound, cancel := context.WithCancel(t.Context())
+	received := make(chan error, 1)
+	go func() {
+		_, err := first.RecvContext(bound, 0)
+		received <- err
+	}()
+	require.Eventually(t, func() bool { return ctx.Sockets()[0].Waiting.Receives == 1 }, enough, 1)
+	look.look()
+	cancel()
+	require.ErrorIs(t, <-received, context.Canceled)
+	look.look()
+	require.NoError(t, first.Close())
+	look.look()
+	require.NoError(t, ctx.Close())
+	look.look()
+	require.NoError(t, file.Close())
+
+	contexts, err := timeline.ReadDir(dir)
+	require.NoError(t, err)
+	c := contextMadeHere(t, contexts)
+	assert.True(t, c.Done)
+	require.Len(t, c.Sockets, 2)
+	require.Len(t, c.Sockets[0].Blocked, 1)
+	assert.Equal(t, "1 receive", c.Sockets[0].Blocked[0].Calls)
+	assert.True(t, c.Sockets[0].About)
+	assert.True(t, c.Sockets[0].Closed.Before(c.Sockets[1].Closed))
+	assert.Equal(t, []string{"inproc://seen"}, c.Sockets[1].Endpoints)
+}
+
+// contextMadeHere returns the one context that was made in this file: other tests may
+// have theirs at the same time.
+func contextMadeHere(t *testing.T, contexts []timeline.Context) timeline.Context {
+	t.Helper()
+	var here []timeline.Context
+	for _, c := range contexts {
+		if strings.Contains(c.Site, "timeline_test.go:") {
+			here = append(here, c)
+		}
+	}
+	require.Len(t, here, 1)
+	return here[0]
+}
+
+// The recording is there up to the moment at which the process is killed.
+func TestRecordingOfAProcessThatIsKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := runChild(ctx, infiniteLinger, guarded, enough, recordVariable+"="+dir)
+		ended <- err
+	}()
+	closing := regexp.MustCompile(`"steps":`)
+	require.Eventually(t, func() bool {
+		files, _ := filepath.Glob(filepath.Join(dir, "*"))
+		if len(files) == 0 {
+			return false
+		}
+		text, err := os.ReadFile(files[0])
+		return err == nil && closing.Match(text)
+	}, enough, 1)
+	kill()
+	<-ended
+	contexts, err := timeline.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, contexts, 1)
+	assert.False(t, contexts[0].Began.IsZero())
+	assert.Len(t, contexts[0].Sockets, 1)
+}
+
+func TestRecordingThatCannotBeWritten(t *testing.T) {
+	_, err := startRecording(filepath.Join(t.TempDir(), "missing"))
+	assert.ErrorIs(t, err, os.ErrNotExist)
+	stop, err := startRecording("")
+	require.NoError(t, err)
+	stop()
+}
