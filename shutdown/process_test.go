@@ -92,6 +92,16 @@ func TestExitStatusOfPrograms(t *testing.T) {
 	}
 }
 
+func TestExitRaces(t *testing.T) {
+	runs := 20
+	if testing.Short() {
+		runs = 3
+	}
+	for range runs {
+		start(t, "exit races").end(t, 7)
+	}
+}
+
 func TestASignalInSetup(t *testing.T) {
 	c := start(t, "setup obeys", "ready")
 	c.signal(t, syscall.SIGTERM)
@@ -115,6 +125,23 @@ func TestSignalsOfSetup(t *testing.T) {
 	c.signal(t, syscall.SIGTERM)
 	c.end(t, -1)
 	assert.Equal(t, syscall.SIGTERM, c.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
+}
+
+func TestAnIgnoredSignalStaysIgnored(t *testing.T) {
+	c := start(t, "ignores SIGINT", "waiting")
+	c.signal(t, syscall.SIGINT)
+	c.signal(t, syscall.SIGTERM) // would end it at once if SIGINT had been the first
+	assert.Equal(t, []string{"closed"}, c.end(t, 0))
+}
+
+func TestASetupThatHangsIsLeftBehind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 8 s, the default Timeout")
+	}
+	t.Parallel()
+	c := start(t, "setup overruns", "ready", "closed")
+	c.end(t, StatusDeadline)
+	assert.Contains(t, c.stderr.String(), "shutdown: setup: still running 8s after it was to stop, with a grace of 4s\n")
 }
 
 func TestRunGivesTheSignalsBack(t *testing.T) {

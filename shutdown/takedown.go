@@ -15,6 +15,14 @@ import (
 // not called yet: each is called, with a context that is done.
 const late = 100 * time.Millisecond
 
+// maxShares is by how many the time is shared at most: among a thousand steps, one
+// that takes a little longer than others isn't one that hangs.
+const maxShares = 10
+
+// warnAfter is how soon a warning comes at the earliest. To find out where a
+// program waits isn't free.
+const warnAfter = 50 * time.Millisecond
+
 // takedown is the stop of a Group from where its steps may begin.
 type takedown struct {
 	g     *Group
@@ -35,7 +43,7 @@ type takedown struct {
 	overran []*worker
 
 	// Guarded by Group.mu.
-	sealed       bool // the last step is over, and no step is taken any more
+	sealed       bool // no step is taken any more
 	results      []*step
 	current      *step
 	currentBegan time.Time
@@ -155,7 +163,7 @@ func (d *takedown) run() {
 		trace.WithRegion(d.ctx, "step "+st.name, func() { d.runStep(st, n) })
 	}
 	if len(d.overran) > 0 {
-		trace.WithRegion(d.ctx, "workers that overran", func() { wait(d, d.g.idle, d.end, 1) })
+		trace.WithRegion(d.ctx, "workers that overran", d.awaitLateWorkers)
 	}
 	d.conclude()
 }
@@ -163,7 +171,7 @@ func (d *takedown) run() {
 // awaitWorkers waits until all workers are out or their grace is over.
 func (d *takedown) awaitWorkers() {
 	g := d.g
-	warning := time.AfterFunc(d.graceEnd.Sub(d.began)/2, d.warnOfWorkers)
+	warning := time.AfterFunc(max(d.graceEnd.Sub(d.began)/2, warnAfter), d.warnOfWorkers)
 	_, out := wait(d, g.idle, d.graceEnd, 1)
 	warning.Stop()
 	if out {
@@ -178,6 +186,16 @@ func (d *takedown) awaitWorkers() {
 	sortWorkers(d.overran)
 }
 
+// awaitLateWorkers waits for workers that had overrun their grace. What a stop
+// has after its deadline is for steps only.
+func (d *takedown) awaitLateWorkers() {
+	until := d.deadline
+	if d.end.Before(until) {
+		until = d.end
+	}
+	wait(d, d.g.idle, until, 1)
+}
+
 func (d *takedown) warnOfWorkers() {
 	names := d.g.runningNames()
 	if len(names) > 0 {
@@ -186,24 +204,28 @@ func (d *takedown) warnOfWorkers() {
 	}
 }
 
-// next takes the step that was added last, and tells how many there were.
+// next takes the step that was added last, and tells by how many the time that
+// is left is to be shared. Steps may be added meanwhile, but not for ever.
 func (d *takedown) next() (*step, int) {
+	over := d.left() <= 0
 	g := d.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := len(g.steps)
-	if n == 0 {
+	if n == 0 || over {
 		d.sealed = true
+	}
+	if n == 0 {
 		return nil, 0
 	}
 	st := g.steps[n-1]
 	g.steps[n-1] = nil
 	g.steps = g.steps[:n-1]
 	d.current, d.currentBegan = st, time.Now()
-	return st, n
+	return st, min(n, maxShares)
 }
 
-// share returns how long to wait for st, the next of n steps.
+// share returns how long to wait for st, which is to have one n-th of what is left.
 func (d *takedown) share(st *step, n int) time.Duration {
 	left := d.left()
 	own := st.within
@@ -253,9 +275,12 @@ func wait[T any](d *takedown, c <-chan T, until time.Time, n int) (v T, ok bool)
 	}
 }
 
-// runStep closes one thing, the next of n.
+// runStep closes one thing, in an n-th of what is left.
 func (d *takedown) runStep(st *step, n int) {
 	bound := d.share(st, n)
+	d.g.mu.Lock()
+	st.timeout = bound
+	d.g.mu.Unlock()
 	err := d.call(d.ctx, st, bound, n)
 	if err != nil {
 		d.g.keep(err)
@@ -274,13 +299,10 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 	go pprof.Do(ctx, pprof.Labels(label(kindStep), st.name), func(ctx context.Context) {
 		protect(func() error { return st.call(ctx) }, func(err error) { result <- err })
 	})
-	warning := time.AfterFunc(bound/2, func() {
-		d.g.logger().Warn("shutdown: still waiting for a step", "step", st.name, "since", short(bound/2),
-			"timeout", short(bound), "at", where(kindStep, st.name))
-	})
+	warning := time.AfterFunc(max(bound/2, warnAfter), func() { d.warnOfStep(ctx, st, began, bound) })
 	err, ok := wait(d, result, began.Add(bound), n)
 	warning.Stop()
-	st.timeout, st.took = bound, time.Since(began)
+	st.took = time.Since(began)
 	switch {
 	case !ok:
 		st.state = StillRunning
@@ -296,6 +318,14 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 		st.err = &Error{Kind: kindStep, Name: st.name, Err: err}
 	}
 	return st.err
+}
+
+// warnOfStep warns of a step that takes long, unless ctx says that it is over.
+func (d *takedown) warnOfStep(ctx context.Context, st *step, began time.Time, bound time.Duration) {
+	since, at := short(time.Since(began)), where(kindStep, st.name)
+	if ctx.Err() == nil {
+		d.g.logger().Warn("shutdown: still waiting for a step", "step", st.name, "since", since, "timeout", short(bound), "at", at)
+	}
 }
 
 // runLate closes what was added when all steps were over.
