@@ -250,7 +250,8 @@ func TestShutdownIsCutShort(t *testing.T) {
 		time.AfterFunc(time.Second, cancel)
 		began := time.Now()
 		err := g.Shutdown(ctx)
-		assert.EqualError(t, err, `shutdown: step "hangs": not done after 1.05s: left behind`)
+		assert.EqualError(t, err, `shutdown: step "hangs": not done after 1.05s: left behind
+shutdown: no time was left for step "last" and those after it: context canceled`)
 		assert.Equal(t, time.Second+late/2, time.Since(began))
 		assert.Equal(t, []string{"last"}, j.all())
 	})

@@ -56,8 +56,8 @@ func TestAnInnerGroupThatFailsStopsTheOuter(t *testing.T) {
 	inBubble(t, func(t *testing.T, outer *Group) {
 		var inner Group
 		require.NoError(t, inner.Go("feed", func(context.Context) error { return io.ErrUnexpectedEOF }))
-		require.NoError(t, outer.Go("inner", inner.Run))
 		require.NoError(t, outer.Go("waits", untilDone))
+		require.NoError(t, outer.Go("inner", inner.Run))
 		assert.EqualError(t, outer.Run(bg), `shutdown: worker "inner": shutdown: worker "feed": unexpected EOF`)
 	})
 }

@@ -38,7 +38,7 @@ func TestTheSecondSignalEndsAtOnce(t *testing.T) {
 
 // As GNU timeout sends it.
 func TestASignalToProcessAndGroupIsOne(t *testing.T) {
-	for range 20 {
+	for range 5 {
 		c := start(t, "waits", "ready")
 		c.signal(t, syscall.SIGTERM)
 		c.signal(t, syscall.SIGTERM)
@@ -93,9 +93,9 @@ func TestExitStatusOfPrograms(t *testing.T) {
 }
 
 func TestExitRaces(t *testing.T) {
-	runs := 20
+	runs := 10
 	if testing.Short() {
-		runs = 3
+		runs = 2
 	}
 	for range runs {
 		start(t, "exit races").end(t, 7)
@@ -141,6 +141,8 @@ func TestASetupThatHangsIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	c := start(t, "setup overruns", "ready", "closed")
 	c.end(t, StatusDeadline)
+	assert.Contains(t, c.stderr.String(), "shutdown: still waiting for setup")
+	assert.Contains(t, c.stderr.String(), "shutdown.init.") // where it is: the function in programs
 	assert.Contains(t, c.stderr.String(), "shutdown: setup: still running 8s after it was to stop, with a grace of 4s\n")
 }
 

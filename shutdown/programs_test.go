@@ -137,7 +137,7 @@ var programs = map[string]func(){
 	"exit races": mainWith(func(g *Group) error {
 		for i := range 8 {
 			go func() {
-				for range 1000 {
+				for range 300 {
 					var other Group
 					_ = other.Go("w", untilDone)
 					_ = g.Go("w", untilDone)
