@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// late is what a stop has when its time is over and there are steps that were
-// not called yet: each is called, with a context that is done.
+// late is what a stop has for its last steps, even if its time is over: each step
+// is called, if need be with a context that is done.
 const late = 100 * time.Millisecond
 
 // maxShares is by how many the time is shared at most: among a thousand steps, one
@@ -55,9 +55,10 @@ func (d *takedown) share(st *step, n int) time.Duration {
 	return min(own, left)
 }
 
-// left returns how long all waiting may still take.
+// left returns how long all waiting may still take. When that is hardly
+// anything, or nothing, it is made late, once.
 func (d *takedown) left() time.Duration {
-	if d.ctx.Err() != nil && !d.late {
+	if !d.late && (d.ctx.Err() != nil || time.Until(d.end) < late) {
 		d.late = true
 		d.end = time.Now().Add(late)
 	}

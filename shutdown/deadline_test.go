@@ -61,7 +61,7 @@ func TestShares(t *testing.T) {
 		{
 			"StepTimeout that is too long", &Group{StepTimeout: time.Hour},
 			make([]StepOption, 3),
-			[]time.Duration{7200 * ms, 720 * ms, 80 * ms},
+			[]time.Duration{7200 * ms, 720 * ms, 100 * ms},
 		},
 		{"Within", &Group{}, []StepOption{Within(6 * time.Second), nil, nil}, []time.Duration{6000 * ms, 1000 * ms, 1000 * ms}},
 		{"Within, last", &Group{}, []StepOption{nil, Within(time.Second)}, []time.Duration{4000 * ms, 1000 * ms}},

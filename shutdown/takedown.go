@@ -28,7 +28,7 @@ type takedown struct {
 	deadline time.Time // of ctx
 
 	// Of the goroutine that runs the takedown.
-	end     time.Time // of all waiting: deadline, or late after ctx was done
+	end     time.Time // of all waiting: deadline, or a little later for the last steps
 	late    bool      // the second of these
 	noted   bool      // that there was no time for some steps
 	overran []*worker
