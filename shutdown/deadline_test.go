@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,16 +53,22 @@ func TestShares(t *testing.T) {
 	}{
 		{"fair", &Group{Timeout: 6 * time.Second}, make([]StepOption, 3), []time.Duration{2000 * ms, 2000 * ms, 2000 * ms}},
 		{"one", &Group{}, make([]StepOption, 1), []time.Duration{8000 * ms}},
+		{
+			"of many", &Group{}, make([]StepOption, 12),
+			[]time.Duration{800 * ms, 720 * ms, 648 * ms, 648 * ms, 648 * ms, 648 * ms, 648 * ms, 648 * ms, 648 * ms, 648 * ms, 648 * ms, 648 * ms},
+		},
 		{"StepTimeout", &Group{StepTimeout: time.Second}, make([]StepOption, 2), []time.Duration{1000 * ms, 1000 * ms}},
 		{
 			"StepTimeout that is too long", &Group{StepTimeout: time.Hour},
-			make([]StepOption, 3), []time.Duration{7200 * ms, 720 * ms, 80 * ms},
+			make([]StepOption, 3),
+			[]time.Duration{7200 * ms, 720 * ms, 100 * ms},
 		},
 		{"Within", &Group{}, []StepOption{Within(6 * time.Second), nil, nil}, []time.Duration{6000 * ms, 1000 * ms, 1000 * ms}},
 		{"Within, last", &Group{}, []StepOption{nil, Within(time.Second)}, []time.Duration{4000 * ms, 1000 * ms}},
 		{
 			"Within and StepTimeout", &Group{StepTimeout: time.Second},
-			[]StepOption{Within(3 * time.Second), nil}, []time.Duration{3000 * ms, 1000 * ms},
+			[]StepOption{Within(3 * time.Second), nil},
+			[]time.Duration{3000 * ms, 1000 * ms},
 		},
 	}
 	for _, tt := range tests {
@@ -83,7 +90,10 @@ func TestShares(t *testing.T) {
 					assert.Equal(t, e.Timeout, e.Took)
 					took = append(took, e.Took)
 				}
-				assert.Equal(t, tt.want, took)
+				require.Len(t, took, len(tt.want))
+				for i, want := range tt.want {
+					assert.InDelta(t, want, took[i], 10, "%d", i) // ns, of rounding
+				}
 			})
 		})
 	}
@@ -240,7 +250,8 @@ func TestShutdownIsCutShort(t *testing.T) {
 		time.AfterFunc(time.Second, cancel)
 		began := time.Now()
 		err := g.Shutdown(ctx)
-		assert.EqualError(t, err, `shutdown: step "hangs": not done after 1.05s: left behind`)
+		assert.EqualError(t, err, `shutdown: step "hangs": not done after 1.05s: left behind
+shutdown: no time was left for step "last" and those after it: context canceled`)
 		assert.Equal(t, time.Second+late/2, time.Since(began))
 		assert.Equal(t, []string{"last"}, j.all())
 	})
@@ -262,6 +273,26 @@ func TestFurtherShutdownsWait(t *testing.T) {
 		assert.ErrorIs(t, g.Shutdown(bg), boom)
 		assert.ErrorIs(t, g.Shutdown(ctx), boom) // it is over: no need to wait
 		assert.ErrorIs(t, g.Run(bg), boom)
+	})
+}
+
+func TestStepsThatAddStepsAreBounded(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		var over atomic.Bool
+		var again Func
+		again = func(context.Context) error {
+			time.Sleep(time.Millisecond)
+			if !over.Load() {
+				_ = g.Add("again", again)
+			}
+			return nil
+		}
+		require.NoError(t, g.Add("again", again))
+		began := time.Now()
+		_ = g.Shutdown(bg)
+		assert.LessOrEqual(t, time.Since(began), DefaultTimeout+late)
+		over.Store(true)
+		time.Sleep(time.Second) // until the last is out
 	})
 }
 

@@ -89,13 +89,13 @@ func is(err, target error) bool {
 
 // only reports whether all that err is made of is as f says. So a real error
 // that is joined with a cancellation isn't taken for one, nor is a panic, nor
-// that closing something was cancelled.
+// what a group inside has reported as an error.
 func only(err error, f func(error) bool) bool {
 	if err == nil || f(err) {
 		return true
 	}
 	switch e := err.(type) {
-	case *PanicError, *closingError:
+	case *PanicError, *Error, *overrunError, *closingError:
 		return false
 	case interface{ Unwrap() error }:
 		return e.Unwrap() != nil && only(e.Unwrap(), f)

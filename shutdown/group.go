@@ -36,9 +36,9 @@ type Group struct {
 
 	// StepTimeout bounds each closing step that has no bound of its own by
 	// Within. 0 means a fair share: what is left divided by the steps that are
-	// left. So one that hangs leaves time for the others, and what a step doesn't
-	// use goes to the others; the last one, which was added first, has all that
-	// is left.
+	// left, or by 10 if they are more. So one that hangs leaves time for the
+	// others, and what a step doesn't use goes to the others; the last one, which
+	// was added first, has all that is left.
 	StepTimeout time.Duration
 
 	// Signals begin the stop. nil means SIGINT and SIGTERM; a slice that is empty

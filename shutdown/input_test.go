@@ -190,6 +190,7 @@ func TestFieldsAreRead(t *testing.T) {
 func TestRunTwice(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
 		require.NoError(t, g.Go("worker", func(context.Context) error {
+			time.Sleep(time.Second)
 			assert.EqualError(t, g.Run(bg), "shutdown: Run was called twice, or in a group that Main runs: a group runs once")
 			assert.NoError(t, g.Context().Err()) // the first goes on
 			return nil

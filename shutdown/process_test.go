@@ -38,7 +38,7 @@ func TestTheSecondSignalEndsAtOnce(t *testing.T) {
 
 // As GNU timeout sends it.
 func TestASignalToProcessAndGroupIsOne(t *testing.T) {
-	for range 20 {
+	for range 5 {
 		c := start(t, "waits", "ready")
 		c.signal(t, syscall.SIGTERM)
 		c.signal(t, syscall.SIGTERM)
@@ -92,6 +92,16 @@ func TestExitStatusOfPrograms(t *testing.T) {
 	}
 }
 
+func TestExitRaces(t *testing.T) {
+	runs := 10
+	if testing.Short() {
+		runs = 2
+	}
+	for range runs {
+		start(t, "exit races").end(t, 7)
+	}
+}
+
 func TestASignalInSetup(t *testing.T) {
 	c := start(t, "setup obeys", "ready")
 	c.signal(t, syscall.SIGTERM)
@@ -115,6 +125,25 @@ func TestSignalsOfSetup(t *testing.T) {
 	c.signal(t, syscall.SIGTERM)
 	c.end(t, -1)
 	assert.Equal(t, syscall.SIGTERM, c.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
+}
+
+func TestAnIgnoredSignalStaysIgnored(t *testing.T) {
+	c := start(t, "ignores SIGINT", "waiting")
+	c.signal(t, syscall.SIGINT)
+	c.signal(t, syscall.SIGTERM) // would end it at once if SIGINT had been the first
+	assert.Equal(t, []string{"closed"}, c.end(t, 0))
+}
+
+func TestASetupThatHangsIsLeftBehind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 8 s, the default Timeout")
+	}
+	t.Parallel()
+	c := start(t, "setup overruns", "ready", "closed")
+	c.end(t, StatusDeadline)
+	assert.Contains(t, c.stderr.String(), "shutdown: still waiting for setup")
+	assert.Contains(t, c.stderr.String(), "shutdown.init.") // where it is: the function in programs
+	assert.Contains(t, c.stderr.String(), "shutdown: setup: still running 8s after it was to stop, with a grace of 4s\n")
 }
 
 func TestRunGivesTheSignalsBack(t *testing.T) {

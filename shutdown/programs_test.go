@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 )
@@ -62,6 +63,21 @@ var programs = map[string]func(){
 		fmt.Println("back")
 		select {}
 	},
+	"ignores SIGINT": func() { // as a program that a script has started with &
+		signal.Ignore(syscall.SIGINT)
+		Main(func(g *Group) error {
+			go printWhenWaiting(g)
+			return g.Add("zmq", printing("closed"))
+		})
+	},
+	"setup overruns": func() {
+		Main(func(g *Group) error {
+			_ = g.Add("zmq", printing("closed"))
+			fmt.Println("ready")
+			g.Stop()
+			select {}
+		})
+	},
 	"SIGQUIT only": func() {
 		Main(func(g *Group) error {
 			g.Signals = []os.Signal{syscall.SIGQUIT}
@@ -117,6 +133,28 @@ var programs = map[string]func(){
 			_ = g.Go("quits", func(context.Context) error { Exit(7); return nil })
 		}
 		return nil
+	}),
+	"exit races": mainWith(func(g *Group) error {
+		for i := range 8 {
+			go func() {
+				for range 300 {
+					var other Group
+					_ = other.Go("w", untilDone)
+					_ = g.Go("w", untilDone)
+					_ = g.Add("s", Func(func(context.Context) error { return nil }))
+					if i == 0 {
+						_ = other.Shutdown(bg)
+					}
+					if i == 1 {
+						g.Stop()
+					}
+					if i > 6 {
+						Exit(7)
+					}
+				}
+			}()
+		}
+		return g.Go("quits, too", func(context.Context) error { Exit(7); return nil })
 	}),
 	"exit with groups inside": mainWith(func(g *Group) error {
 		var added, run Group

@@ -79,7 +79,9 @@ func (g *Group) Report() Report {
 			r.Steps = append(r.Steps, Entry{st.name, st.state, st.took, st.timeout, st.err})
 		}
 		if d.current != nil {
-			r.Steps = append(r.Steps, Entry{Name: d.current.name, State: Running, Took: time.Since(d.currentBegan)})
+			r.Steps = append(r.Steps, Entry{
+				Name: d.current.name, State: Running, Took: time.Since(d.currentBegan), Timeout: d.current.timeout,
+			})
 		}
 	}
 	for _, st := range slices.Backward(g.steps) {

@@ -2,7 +2,6 @@ package shutdown
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -17,7 +16,7 @@ func (r Report) String() string {
 	fmt.Fprintf(&b, "shutdown: %s\n", r.headline())
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	if r.Returned > 0 {
-		fmt.Fprintf(table, "  %d had returned before\n", r.Returned)
+		fmt.Fprintf(table, "  workers that had returned before: %d\n", r.Returned)
 	}
 	for _, e := range r.Workers {
 		e.line(table, kindWorker)
@@ -46,18 +45,29 @@ func (e Entry) line(table *tabwriter.Writer, kind string) {
 	if e.Timeout > 0 {
 		took, bound = short(e.Took).String(), "of "+short(e.Timeout).String()
 	}
-	line := fmt.Sprintf("  %s\t%s\t%s\t%s\t%s", kind, printable(e.Name), took, bound, e.State)
-	if e.Err != nil {
-		line += ": " + plain(e.Err)
-	}
-	fmt.Fprintln(table, line)
+	fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", kind, printable(e.Name), took, bound, e.outcome())
 }
 
-// plain is an error in one line, without what the report says already.
+// outcome is the state and the error, in one line.
+func (e Entry) outcome() string {
+	text := plain(e.Err)
+	if text == "" {
+		return string(e.State)
+	}
+	return string(e.State) + ": " + text
+}
+
+// plain is an error in one line, without what a report says otherwise: whose it
+// is, and that it overran.
 func plain(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := err.(*Error); ok {
 		err = e.Err
+	}
+	if e, ok := err.(*overrunError); ok {
+		err = e.err
+	}
+	if err == nil {
+		return ""
 	}
 	return strings.NewReplacer("\n", "; ", "\t", " ").Replace(strings.TrimPrefix(err.Error(), "shutdown: "))
 }
@@ -117,22 +127,29 @@ func (r Report) LogValue() slog.Value {
 	if r.Cause != nil {
 		attrs = append(attrs, slog.String("cause", r.Cause.Error()))
 	}
-	attrs = append(attrs, slog.Int("workers", len(r.Workers)))
+	good := r.Returned
+	var rest []Entry
 	for _, e := range r.Workers {
-		if e.State != Done {
-			attrs = append(attrs, e.attr(kindWorker))
+		if e.State == Done {
+			good++
+		} else {
+			rest = append(rest, e)
 		}
 	}
-	for _, e := range r.Steps {
-		attrs = append(attrs, e.attr(kindStep))
-	}
+	attrs = append(attrs, slog.Int("done", good), logGroup("workers", rest), logGroup("steps", r.Steps))
 	return slog.GroupValue(attrs...)
 }
 
-func (e Entry) attr(kind string) slog.Attr {
-	attrs := []any{slog.String("name", e.Name), slog.String("state", string(e.State)), slog.Duration("took", e.Took)}
-	if e.Err != nil {
-		attrs = append(attrs, slog.String("error", e.Err.Error()))
+// logGroup has an attribute for each of entries, with its name as the key.
+func logGroup(key string, entries []Entry) slog.Attr {
+	var attrs []any
+	count := make(map[string]int)
+	for _, e := range entries {
+		name := e.Name
+		if count[name]++; count[name] > 1 { // a key may come only once
+			name = fmt.Sprintf("%s (%d)", name, count[name])
+		}
+		attrs = append(attrs, slog.String(name, fmt.Sprintf("%v, %s", short(e.Took), e.outcome())))
 	}
-	return slog.Group(kind, attrs...)
+	return slog.Group(key, attrs...)
 }

@@ -14,7 +14,7 @@ import (
 // to the process, and then to the process group, which is the process again, and
 // SIGCONT after both. Counted with Go programs, that arrived as two signals, 25
 // to 240 µs apart, in 7 of 40 runs.
-const burst = 50 * time.Millisecond
+const burst = 100 * time.Millisecond
 
 // watch begins the stop at the first signal and ends the program at the second.
 // It returns the function that gives the signals back.
@@ -31,7 +31,7 @@ func (g *Group) watch(signals []os.Signal) (release func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		g.obey(caught, continued, end)
+		g.obey(caught, continued, end, g.force)
 	}()
 	return func() {
 		signal.Stop(caught)
@@ -41,7 +41,8 @@ func (g *Group) watch(signals []os.Signal) (release func()) {
 	}
 }
 
-func (g *Group) obey(caught, continued <-chan os.Signal, end <-chan struct{}) {
+// obey stops at the first signal and calls force at the second, until end is closed.
+func (g *Group) obey(caught, continued <-chan os.Signal, end <-chan struct{}, force func(os.Signal)) {
 	var first os.Signal
 	var at time.Time
 	for {
@@ -62,7 +63,7 @@ func (g *Group) obey(caught, continued <-chan os.Signal, end <-chan struct{}) {
 		case sig == first && time.Since(at) < burst && arrives(continued, burst):
 			// the same signal from the same sender
 		default:
-			g.force(sig)
+			force(sig)
 		}
 	}
 }

@@ -45,10 +45,12 @@ type step struct {
 	call   func(ctx context.Context) error
 	within time.Duration // 0: as the group has it
 
+	timeout time.Duration // guarded by Group.mu
+
 	// What became of it; of the goroutine that closes it, until it is over.
-	timeout, took time.Duration
-	state         State
-	err           error
+	took  time.Duration
+	state State
+	err   error
 }
 
 // Add adds s to what is closed when all workers are out, in the reverse order of

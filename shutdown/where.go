@@ -21,7 +21,9 @@ func where(kind string, names ...string) []string {
 	for stack := range strings.SplitSeq(profile.String(), "\n\n") {
 		for _, name := range names {
 			if strings.Contains(stack, fmt.Sprintf("%q:%q", label(kind), name)) {
-				places = append(places, place(stack))
+				if p := place(stack); p != "" { // else the package waits for itself
+					places = append(places, p)
+				}
 			}
 		}
 	}
@@ -43,10 +45,16 @@ func place(stack string) string {
 			continue
 		}
 		function, _, _ := strings.Cut(fields[2], "+0x")
-		if function == "runtime/pprof.Do" || strings.HasSuffix(function, "/shutdown.protect") {
+		if isOwn(function) {
 			break
 		}
 		frames = append(frames, function+" "+fields[3])
 	}
 	return strings.Join(frames, " < ")
+}
+
+// isOwn reports whether a function is how this package calls those of the program.
+func isOwn(function string) bool {
+	_, name, _ := strings.Cut(function, "/shutdown.")
+	return name == "protect" || strings.HasPrefix(name, "(*Group).work.") || strings.HasPrefix(name, "(*Group).serve")
 }

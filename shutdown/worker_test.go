@@ -167,13 +167,15 @@ func TestARuntimePanicNamesTheProgramsOwnLine(t *testing.T) {
 
 func TestGoexit(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
-		goexit := func() error { runtime.Goexit(); return nil }
+		all := make(chan struct{}) // are there
+		goexit := func() error { <-all; runtime.Goexit(); return nil }
 		var j journal
 		require.NoError(t, g.Add("first", j.step("first")))
 		require.NoError(t, g.Add("step", Func(func(context.Context) error { return goexit() })))
 		require.NoError(t, g.Serve("serve", goexit, Func(func(context.Context) error { return nil })))
 		require.NoError(t, g.Serve("server", func() error { <-g.Context().Done(); return nil }, Func(func(context.Context) error { return goexit() })))
 		require.NoError(t, g.Go("worker", func(context.Context) error { return goexit() }))
+		close(all)
 		began := time.Now()
 		err := g.Run(bg)
 		for _, name := range []string{`step "step"`, `worker "serve"`, `worker "server": Shutdown`, `worker "worker"`} {
