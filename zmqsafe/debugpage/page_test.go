@@ -2,6 +2,7 @@ package debugpage
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +95,7 @@ func TestThePageIsBounded(t *testing.T) {
 	assertLine(t, page, "And 300 smaller groups. All, as JSON")
 	assertLine(t, page, "And 10 more contexts. All, as JSON")
 	assertLine(t, page, "And 40 more.")
+	assert.Equal(t, maxNotices, strings.Count(strings.Join(page, "\n"), "1 send is blocked on"))
 	assert.Less(t, w.Body.Len(), 150_000)
 
 	page = lines(t, get(t, serving(contexts...), "/?made_at=app/x.go:0"))

@@ -73,20 +73,13 @@ func TestAHangFailsItsTest(t *testing.T) {
 	assert.Regexp(t, `DEALER +holding .*forever`, fake.errors[0])
 	assert.Contains(t, fake.errors[0], "goroutine ")
 	assert.Contains(t, fake.errors[0], "TestAHangFailsItsTest")
+
+	said := fake.out.String()
+	assert.Contains(t, said, "not closed in time")
+	require.Error(t, shutdownFor(ctx, time.Millisecond))
+	assert.Equal(t, said, fake.out.String(), "what is logged after the test is dropped")
 	release()
 	require.NoError(t, ctx.Close())
-}
-
-func TestALogAfterTheTestIsDropped(t *testing.T) {
-	fake := &fakeTB{TB: t}
-	out := &output{to: fake.Output()}
-	_, err := out.Write([]byte("during"))
-	require.NoError(t, err)
-	out.end()
-	n, err := out.Write([]byte("later"))
-	require.NoError(t, err)
-	assert.Equal(t, 5, n)
-	assert.Equal(t, "during", fake.out.String())
 }
 
 func TestNewContextFailsTheTestForABadOption(t *testing.T) {

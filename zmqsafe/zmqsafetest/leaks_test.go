@@ -97,6 +97,11 @@ func TestTheDefaultContextMayStay(t *testing.T) {
 	require.Zero(t, code, "%s", out)
 }
 
+func TestADefaultContextThatHangsIsFound(t *testing.T) {
+	hung := zmqsafe.ContextInfo{Site: "app/main.go:1", Default: true, Closing: &zmqsafe.Report{Began: time.Unix(1, 0)}}
+	assert.Len(t, new(settings).leaks([]zmqsafe.ContextInfo{hung}), 1)
+}
+
 func TestFindTellsWhatHoldsAClose(t *testing.T) {
 	ctx := newContext(t)
 	soc, release := newHolder(t, ctx)
@@ -109,6 +114,7 @@ func TestFindTellsWhatHoldsAClose(t *testing.T) {
 	assert.Contains(t, err.Error(), "context that is still being closed:\n      context made at zmqsafetest/")
 	assert.Regexp(t, `DEALER +holding .* forever .*`+made, err.Error())
 	assert.Contains(t, err.Error(), "until their LINGER is over")
+	assert.NotContains(t, err.Error(), "defer ctx.Close()", "it was called")
 	release()
 	assert.NoError(t, Find())
 }
