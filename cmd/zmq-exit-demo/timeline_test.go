@@ -163,12 +163,16 @@ func TestReportsAreCaughtAndLogsGoOn(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, sock.Bind("inproc://caught"))
 	require.NoError(t, ctx.Close())
+	last, err := zmqsafe.NewContext()
+	require.NoError(t, err)
 	stop()
 
 	assert.Regexp(t, `INFO before\n.*old style\n.*WARN with attributes k=v\n$`, logged.String(), "and no debug record of the close")
 	contexts, err := timeline.ReadDir(dir)
 	require.NoError(t, err)
-	c := contextMadeHere(t, contexts)
+	require.NoError(t, last.Close())
+	require.Len(t, contexts, 2, "stop has looked once more")
+	c := contexts[0]
 	assert.True(t, c.Done)
 	assert.Len(t, c.Steps, 4)
 	require.Len(t, c.Sockets, 1)
@@ -209,28 +213,44 @@ func TestLookingAtContexts(t *testing.T) {
 
 	contexts, err := timeline.ReadDir(dir)
 	require.NoError(t, err)
-	c := contextMadeHere(t, contexts)
+	require.Len(t, contexts, 1)
+	c := contexts[0]
 	assert.True(t, c.Done)
 	require.Len(t, c.Sockets, 2)
 	require.Len(t, c.Sockets[0].Blocked, 1)
 	assert.Equal(t, "1 receive", c.Sockets[0].Blocked[0].Calls)
 	assert.True(t, c.Sockets[0].About)
+	assert.True(t, c.Sockets[0].Blocked[0].To.Before(c.Sockets[0].Closed), "the receive was given up before")
 	assert.True(t, c.Sockets[0].Closed.Before(c.Sockets[1].Closed))
 	assert.Equal(t, []string{"inproc://seen"}, c.Sockets[1].Endpoints)
 }
 
-// contextMadeHere returns the one context that was made in this file: other tests may
-// have theirs at the same time.
-func contextMadeHere(t *testing.T, contexts []timeline.Context) timeline.Context {
-	t.Helper()
-	var here []timeline.Context
-	for _, c := range contexts {
-		if strings.Contains(c.Site, "timeline_test.go:") {
-			here = append(here, c)
-		}
-	}
-	require.Len(t, here, 1)
-	return here[0]
+func TestLookingAtAClose(t *testing.T) {
+	dir := t.TempDir()
+	file, err := os.CreateTemp(dir, "")
+	require.NoError(t, err)
+	look := newLooker(&recorder{file: file})
+	endpoint, err := closedPort()
+	require.NoError(t, err)
+	ctx, err := zmqsafe.NewContext(zmqsafe.WithLogger(slog.New(slog.DiscardHandler)))
+	require.NoError(t, err)
+	sock, err := ctx.NewSocket(zmqsafe.PUSH)
+	require.NoError(t, err)
+	require.NoError(t, sock.Connect(endpoint))
+	_, err = sock.Send("to nobody", 0)
+	require.NoError(t, err)
+
+	at, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, ctx.Shutdown(at), context.Canceled) // it goes on in the background
+	look.look()
+	require.NoError(t, ctx.Close())
+	require.NoError(t, file.Close())
+	contexts, err := timeline.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, contexts, 1)
+	assert.False(t, contexts[0].Began.IsZero())
+	assert.False(t, contexts[0].Done)
 }
 
 // The recording is there up to the moment at which the process is killed.
