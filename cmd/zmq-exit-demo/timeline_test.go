@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -54,20 +53,22 @@ func TestTimelineOfInfiniteLinger(t *testing.T) {
 
 func TestTimelineOfCloseWhileRecv(t *testing.T) {
 	t.Parallel()
-	var s timeline.Socket
-	for range 10 { // nobody looks in time on a machine that is busy enough
+	var seen []timeline.Blocked
+	for range 20 { // on a machine that is busy enough nobody looks in time
 		r := record(t, "close-while-recv")
 		require.Len(t, r.Contexts, 1)
 		assert.True(t, r.Contexts[0].Done)
-		require.Len(t, r.Contexts[0].Sockets, 1)
-		s = r.Contexts[0].Sockets[0]
-		assert.False(t, s.Closed.IsZero())
-		if len(s.Blocked) > 0 {
+		for _, s := range r.Contexts[0].Sockets {
+			assert.Contains(t, s.Site, "hazard_close_while_recv.go:")
+			assert.False(t, s.Closed.IsZero())
+			seen = append(seen, s.Blocked...)
+		}
+		if seen != nil {
 			break
 		}
 	}
-	require.NotEmpty(t, s.Blocked)
-	assert.Equal(t, "1 receive", s.Blocked[len(s.Blocked)-1].Calls)
+	require.NotEmpty(t, seen)
+	assert.Equal(t, "1 receive", seen[0].Calls)
 }
 
 // The sender of exit-after-send is a process that the program starts.
@@ -76,8 +77,7 @@ func TestTimelineOfAProcessThatTheProgramStarts(t *testing.T) {
 	r := record(t, "exit-after-send")
 	require.Len(t, r.Contexts, 1)
 	assert.Equal(t, 2, r.Contexts[0].Process)
-	require.Len(t, r.Contexts[0].Sockets, 1)
-	assert.EqualValues(t, sends, r.Contexts[0].Sockets[0].Accepted)
+	assert.Contains(t, r.Contexts[0].Site, "hazard_exit_after_send.go:")
 }
 
 func TestTimelineDraws(t *testing.T) {
@@ -264,14 +264,13 @@ func TestRecordingOfAProcessThatIsKilled(t *testing.T) {
 		_, err := runChild(ctx, infiniteLinger, guarded, enough, recordVariable+"="+dir)
 		ended <- err
 	}()
-	closing := regexp.MustCompile(`"steps":`)
 	require.Eventually(t, func() bool {
 		files, _ := filepath.Glob(filepath.Join(dir, "*"))
 		if len(files) == 0 {
 			return false
 		}
 		text, err := os.ReadFile(files[0])
-		return err == nil && closing.Match(text)
+		return err == nil && bytes.Contains(text, []byte(`"closed":`))
 	}, enough, 1)
 	kill()
 	<-ended
