@@ -7,7 +7,7 @@ COUNT ?= 1
 RUNS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test conformance bench lint fmt ci
+.PHONY: help deps demo test browser conformance bench lint fmt ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ demo: deps ## run every exit hazard, raw and guarded, and print the table (ARGS=
 test: deps ## run all tests with the race detector, shuffled (TESTFLAGS='-short -run Name')
 	@go test -race -shuffle=on $(TESTFLAGS) ./...
 
+browser: deps ## test the debug page in a real browser; installs Chromium where it is missing
+	@scripts/browser.sh
+
 conformance: deps ## run pebbe/zmq4's own tests on zmqsafe, and print how long each takes on raw and guarded (RUNS=n)
 	@go test -count 1 -timeout 0 -v -run '^TestSuite$$' ./zmqsafe/internal/conformance -conformance.runs $(RUNS)
 
@@ -33,5 +36,5 @@ lint: deps ## check with go vet, staticcheck, gofumpt and go mod tidy
 fmt: ## format all Go files with gofumpt
 	@go tool -modfile=tools/go.mod gofumpt -w .
 
-ci: deps ## what a change must pass: lint, test, and demo with its expectations
+ci: deps ## what a change must pass: lint, test, browser, and demo with its expectations
 	@scripts/ci.sh

@@ -30,6 +30,7 @@ report_skipped() {
 
 part lint
 part test TESTFLAGS="-v ${TESTFLAGS:-}" | tee "$log" | without_noise
+part browser | without_noise
 part demo | tee "$demo_log"
 
 echo
@@ -37,5 +38,6 @@ echo "==> ci: passed; what was run:"
 echo "    lint"
 echo "    test (-race -shuffle=on)"
 report_skipped
+echo "    browser (the debug page in a real browser, nothing skipped)"
 echo "    demo (guarded clean in every run, raw fd-sweep aborted)"
 sed -n 's/^SKIPPED /    &/p' "$demo_log"

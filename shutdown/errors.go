@@ -88,13 +88,14 @@ func is(err, target error) bool {
 }
 
 // only reports whether all that err is made of is as f says. So a real error
-// that is joined with a cancellation isn't taken for one, nor is a panic.
+// that is joined with a cancellation isn't taken for one, nor is a panic, nor
+// that closing something was cancelled.
 func only(err error, f func(error) bool) bool {
 	if err == nil || f(err) {
 		return true
 	}
 	switch e := err.(type) {
-	case *PanicError:
+	case *PanicError, *closingError:
 		return false
 	case interface{ Unwrap() error }:
 		return e.Unwrap() != nil && only(e.Unwrap(), f)

@@ -13,6 +13,8 @@ type PanicError struct {
 	Value any    // what panic was called with
 	Stack []byte // of the goroutine, as runtime/debug.Stack formats it
 	place string // where panic was called
+
+	logged bool // set before the error is known to others than the goroutine that panicked
 }
 
 // Error says with what and where the program panicked, in one line, without the stack.
@@ -74,12 +76,13 @@ func stateOf(err error) State {
 	return Failed
 }
 
-// logPanic writes a panic to the log at once: what follows may take long, or never end.
+// logPanic writes a panic to the log, once and at once: what follows may take
+// long, or never end.
 func (g *Group) logPanic(kind, name string, err error) {
 	var p *PanicError
-	if errors.As(err, &p) {
-		g.log(func() {
-			g.logger().Error("shutdown: panic in "+kind, "name", name, "panic", p.Value, "stack", string(p.Stack))
-		})
+	if !errors.As(err, &p) || p.logged {
+		return
 	}
+	p.logged = true
+	g.log(func() { g.logger().Error("shutdown: panic", kind, name, "panic", p.Value, "stack", string(p.Stack)) })
 }

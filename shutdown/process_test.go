@@ -10,8 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-const sigusr1 = syscall.SIGUSR1
-
 func TestTheFirstSignalIsACleanStop(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -109,16 +107,21 @@ func TestASetupThatHangsIsForced(t *testing.T) {
 }
 
 func TestSignalsOfSetup(t *testing.T) {
-	c := start(t, "SIGUSR1 only", "ready")
-	c.signal(t, sigusr1)
+	c := start(t, "SIGQUIT only", "waiting")
+	c.signal(t, syscall.SIGQUIT)
 	assert.Equal(t, []string{"closed"}, c.end(t, 0))
+
+	c = start(t, "SIGQUIT only", "waiting")
+	c.signal(t, syscall.SIGTERM)
+	c.end(t, -1)
+	assert.Equal(t, syscall.SIGTERM, c.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
 }
 
 func TestRunGivesTheSignalsBack(t *testing.T) {
-	c := start(t, "gives signals back")
-	time.Sleep(100 * time.Millisecond) // until Run has begun, which nothing tells
+	c := start(t, "gives signals back", "waiting")
 	c.signal(t, syscall.SIGTERM)
 	c.expect(t, "back")
 	c.signal(t, syscall.SIGTERM)
 	c.end(t, -1)
+	assert.Equal(t, syscall.SIGTERM, c.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -56,14 +57,18 @@ var programs = map[string]func(){
 	}),
 	"gives signals back": func() {
 		var g Group
+		go printWhenWaiting(&g)
 		_ = g.Run(bg)
 		fmt.Println("back")
 		select {}
 	},
-	"SIGUSR1 only": mainWith(func(g *Group) error {
-		g.Signals = []os.Signal{sigusr1}
-		return nil
-	}),
+	"SIGQUIT only": func() {
+		Main(func(g *Group) error {
+			g.Signals = []os.Signal{syscall.SIGQUIT}
+			go printWhenWaiting(g)
+			return g.Add("zmq", printing("closed"))
+		})
+	},
 
 	"exit in a worker": mainWith(func(g *Group) error {
 		return g.Go("quits", func(context.Context) error {
@@ -139,6 +144,16 @@ func mainWith(setup func(g *Group) error) func() {
 			return nil
 		})
 	}
+}
+
+// printWhenWaiting prints a line when the group has its signals and waits for a cause.
+func printWhenWaiting(g *Group) {
+	for waiting := false; !waiting; time.Sleep(time.Millisecond) {
+		g.mu.Lock()
+		waiting = g.waiting
+		g.mu.Unlock()
+	}
+	fmt.Println("waiting")
 }
 
 func printing(text string) Func {

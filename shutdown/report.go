@@ -51,9 +51,9 @@ func (g *Group) Report() Report {
 	now, grace := time.Now(), time.Duration(0)
 	d := g.down
 	if d != nil {
-		r.Began, r.Timeout, r.Took = d.began, d.deadline.Sub(d.began), time.Since(d.began)
+		r.Began, r.Timeout, r.Took = d.began, max(d.deadline.Sub(d.began), 0), time.Since(d.began)
 		grace = d.graceEnd.Sub(d.began)
-		if g.isDone() {
+		if d.over {
 			r.Over, r.Took = true, d.took
 			now = d.began.Add(d.took)
 		}
@@ -88,15 +88,6 @@ func (g *Group) Report() Report {
 	return r
 }
 
-func (g *Group) isDone() bool {
-	select {
-	case <-g.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // state is called with Group.mu held.
 func (w *worker) state() State {
 	switch {
@@ -110,13 +101,13 @@ func (w *worker) state() State {
 	return stateOf(w.err)
 }
 
-// names lists the workers and, where several have one name, how many.
-func names(workers []*worker) []string {
+// counted lists names, and where one comes several times, how many.
+func counted(names []string) []string {
 	counts := make(map[string]int)
 	var list []string
-	for _, w := range workers {
-		if counts[w.name]++; counts[w.name] == 1 {
-			list = append(list, w.name)
+	for _, name := range names {
+		if counts[name]++; counts[name] == 1 {
+			list = append(list, name)
 		}
 	}
 	for i, name := range list {
@@ -133,14 +124,13 @@ func sortWorkers(workers []*worker) {
 
 // runningNames lists the workers that are not out.
 func (g *Group) runningNames() []string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var workers []*worker
-	for w := range g.running {
-		workers = append(workers, w)
+	var list []string
+	for _, e := range g.Report().Workers {
+		if e.State == Running || e.State == StillRunning {
+			list = append(list, e.Name)
+		}
 	}
-	sortWorkers(workers)
-	return names(workers)
+	return list
 }
 
 // openSteps lists the steps that are not over, in the order of closing.

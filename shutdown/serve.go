@@ -63,10 +63,13 @@ func (g *Group) serve(ctx context.Context, w *worker, serve func() error, s Shut
 		late = <-served
 	}
 	var panicked *PanicError
-	if failed == nil && !errors.As(late, &panicked) {
+	if failed == nil && late != errGoexit && !errors.As(late, &panicked) {
 		late = nil
 	}
-	if failed != nil {
+	switch {
+	case failed == errGoexit && exiting(): // it called Exit
+		failed = nil
+	case failed != nil:
 		failed = &closingError{fmt.Errorf("Shutdown: %w", failed)}
 	}
 	return errors.Join(early, late, failed)

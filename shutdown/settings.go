@@ -69,9 +69,23 @@ func (g *Group) configure() *settings {
 	return g.settings
 }
 
+// logger returns the Logger. While the setup function of Main may still set it,
+// that is slog's default.
 func (g *Group) logger() *slog.Logger {
-	if g.Logger != nil {
-		return g.Logger
+	if !g.setupReturned() || g.Logger == nil {
+		return slog.Default()
 	}
-	return slog.Default()
+	return g.Logger
+}
+
+func (g *Group) setupReturned() bool {
+	if g.setup == nil {
+		return true
+	}
+	select {
+	case <-g.setup:
+		return true
+	default:
+		return false
+	}
 }

@@ -86,7 +86,7 @@ func (g *Group) force(sig os.Signal) {
 	}
 	g.log(func() {
 		g.logger().Warn("shutdown: second signal: ending at once", "signal", sig.String(), "status", code,
-			"workers", g.runningNames(), "steps", g.openSteps())
+			"workers", counted(g.runningNames()), "steps", g.openSteps())
 	})
 	os.Exit(code)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/pprof"
 	"runtime/trace"
+	"slices"
 	"time"
 )
 
@@ -37,7 +39,8 @@ type takedown struct {
 	results      []*step
 	current      *step
 	currentBegan time.Time
-	took         time.Duration // set at the end
+	over         bool
+	took         time.Duration // set with over
 }
 
 // Shutdown takes the group down, as the package documentation says under "The
@@ -126,16 +129,14 @@ func (g *Group) settle(bound context.Context) *settings {
 		case <-timer.C:
 		case <-bound.Done():
 		}
-		select {
-		case <-g.setup:
-		default:
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			g.settings = defaults()
-			return g.settings
-		}
 	}
-	return g.configure()
+	if g.setupReturned() {
+		return g.configure()
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.settings = defaults()
+	return g.settings
 }
 
 // margin is how much earlier than the wait for it ends something is told to be done.
@@ -180,8 +181,8 @@ func (d *takedown) awaitWorkers() {
 func (d *takedown) warnOfWorkers() {
 	names := d.g.runningNames()
 	if len(names) > 0 {
-		d.g.logger().Warn("shutdown: still waiting for workers", "workers", names,
-			"since", short(time.Since(d.began)), "grace", short(d.graceEnd.Sub(d.began)))
+		d.g.logger().Warn("shutdown: still waiting for workers", "workers", counted(names), "since", short(time.Since(d.began)),
+			"grace", short(d.graceEnd.Sub(d.began)), "at", where(kindWorker, slices.Compact(slices.Sorted(slices.Values(names)))...))
 	}
 }
 
@@ -270,11 +271,12 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 	ctx, cancel := context.WithDeadline(ctx, began.Add(bound-margin(bound)))
 	defer cancel()
 	result := make(chan error, 1)
-	go pprof.Do(ctx, pprof.Labels("shutdown step", st.name), func(ctx context.Context) {
+	go pprof.Do(ctx, pprof.Labels(label(kindStep), st.name), func(ctx context.Context) {
 		protect(func() error { return st.call(ctx) }, func(err error) { result <- err })
 	})
 	warning := time.AfterFunc(bound/2, func() {
-		d.g.logger().Warn("shutdown: still waiting for a step", "step", st.name, "since", short(bound/2), "timeout", short(bound))
+		d.g.logger().Warn("shutdown: still waiting for a step", "step", st.name, "since", short(bound/2),
+			"timeout", short(bound), "at", where(kindStep, st.name))
 	})
 	err, ok := wait(d, result, began.Add(bound), n)
 	warning.Stop()
@@ -307,16 +309,25 @@ func (d *takedown) runLate(st *step) error {
 // conclude makes the result.
 func (d *takedown) conclude() {
 	g := d.g
+	d.freeze()
+	if l := g.logger(); l.Enabled(d.ctx, slog.LevelDebug) {
+		g.log(func() { l.Debug("shutdown: report", "report", g.Report()) })
+	}
+	delist(g)
+	close(g.done)
+}
+
+// freeze settles what Run returns and what the report says.
+func (d *takedown) freeze() {
+	g := d.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	d.took = time.Since(d.began)
+	d.over, d.took = true, time.Since(d.began)
 	for _, w := range d.overran {
 		w.err = &Error{Kind: w.kind, Name: w.name, Err: d.overrunOf(w)}
 		g.errs = append(g.errs, w.err)
 	}
 	g.result = errors.Join(g.errs...)
-	close(g.done)
-	delist(g)
 }
 
 func (d *takedown) overrunOf(w *worker) error {

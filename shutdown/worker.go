@@ -52,7 +52,7 @@ func (g *Group) Go(name string, f func(ctx context.Context) error) error {
 
 // work calls f and takes note of how it ends.
 func (g *Group) work(w *worker, f func(ctx context.Context) error) {
-	pprof.Do(g.Context(), pprof.Labels("shutdown "+w.kind, w.name), func(ctx context.Context) {
+	pprof.Do(g.Context(), pprof.Labels(label(w.kind), w.name), func(ctx context.Context) {
 		protect(func() error { return f(ctx) }, func(err error) { g.leave(w, err) })
 	})
 }
@@ -77,12 +77,12 @@ func (g *Group) leave(w *worker, err error) {
 	g.logPanic(w.kind, w.name, err)
 	g.lock()
 	defer g.mu.Unlock()
-	if g.isDone() { // it was left behind, and is reported as that
+	if g.down != nil && g.down.over { // it was left behind, and is reported as that
 		return
 	}
 	delete(g.running, w)
 	w.out = time.Now()
-	if g.cause != nil && only(err, g.meansStopped) || err == errGoexit && exiting() {
+	if only(err, g.meansStopped) {
 		err = nil
 	}
 	if err != nil {
@@ -115,10 +115,13 @@ func (g *Group) settleLocked() {
 	}
 }
 
-// meansStopped reports whether err, returned after the stop has begun, says no
-// more than that.
+// meansStopped reports whether err says no more than that the stop has begun, or
+// that the program is to exit.
 func (g *Group) meansStopped(err error) bool {
-	return is(err, context.Canceled) || is(err, ErrStopped) || is(err, g.cause)
+	if err == errGoexit {
+		return exiting()
+	}
+	return g.cause != nil && (is(err, context.Canceled) || is(err, ErrStopped) || is(err, g.cause))
 }
 
 func (g *Group) checkName(kind, name string) error {

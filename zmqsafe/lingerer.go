@@ -16,6 +16,7 @@ import (
 type lingerer struct {
 	closed ClosedSocket // but for Site
 	made   site
+	id     int32
 	fd     int // by which the waker knows whether it is still there, or -1
 }
 
@@ -61,14 +62,14 @@ func (c *contextState) observe(atEnd bool) (next time.Time) {
 			continue
 		}
 		known := l.fd >= 0
-		if !atEnd && (!known || c.waker.holds(l.fd)) {
+		if !atEnd && (!known || c.waker.holds(l.id, l.fd)) {
 			if end, finite := s.lingersUntil(); finite && known && now.Before(end) && (next.IsZero() || end.Before(next)) {
 				next = end
 			}
 			continue
 		}
 		s.Gone, s.Outcome = now, Gone
-		if s.ranOut(now) && s.Linger != linger.Drop {
+		if s.ranOut(now) && s.Linger != linger.Drop && !s.onlyInproc() {
 			s.Outcome = RanOut
 		}
 	}
@@ -116,8 +117,15 @@ func (c *contextState) dropGoneLocked() {
 		if l.fd < 0 {
 			return l.closed.Lingers == linger.Forever || l.closed.ranOut(now)
 		}
-		return !c.waker.holds(l.fd)
+		return !c.waker.holds(l.id, l.fd)
 	})
+}
+
+// onlyInproc reports whether all that the socket sends goes to inproc peers. It is
+// with them at once, so there is nothing to linger for: libzmq may have the socket
+// for longer, until they have noticed that it is closed.
+func (i SocketInfo) onlyInproc() bool {
+	return len(i.Endpoints) > 0 && !slices.ContainsFunc(i.Endpoints, func(e string) bool { return !isInproc(e) })
 }
 
 // lookedUp returns a host name that the socket connects to. libzmq looks it up on

@@ -1,6 +1,8 @@
 package zmqsafe
 
 import (
+	"fmt"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -17,21 +19,80 @@ func TestWakerKnowsWhatLibzmqHolds(t *testing.T) {
 	ctx := newContext(t, WithLinger(linger.MustFor(200*time.Millisecond)))
 	w := &ctx.c.waker
 	soc := sendToNobody(t, ctx)
-	require.NoError(t, soc.s.lock())
-	fd, err := soc.s.raw.GetFd()
-	soc.s.unlock(0)
-	require.NoError(t, err)
+	id, fd := soc.s.id, rawFd(t, soc)
 	dup, err := syscall.Dup(fd)
 	require.NoError(t, err)
 	defer syscall.Close(dup)
-	assert.False(t, w.holds(fd), "not followed yet")
+	assert.False(t, w.holds(id, fd), "not followed yet")
 	require.NoError(t, soc.Close())
-	assert.True(t, w.holds(fd))
+	assert.True(t, w.holds(id, fd))
 	require.Len(t, ctx.c.lingering, 1)
 	assert.Equal(t, fd, ctx.c.lingering[0].fd)
-	require.Eventually(t, func() bool { return !w.holds(fd) }, limit, time.Millisecond)
-	other := newSocket(t, ctx, PUSH)
-	assert.False(t, w.holds(fd), "%v may have the number now", other)
+	require.Eventually(t, func() bool { return !w.holds(id, fd) }, limit, time.Millisecond)
+}
+
+// Another socket may have the descriptor's number by then. It isn't taken for the
+// one that is gone, and it goes on being watched.
+func TestFollowedDescriptorIsReused(t *testing.T) {
+	ctx := newContext(t, WithLinger(linger.Default))
+	w := &ctx.c.waker
+	pull := newSocket(t, ctx, PULL)
+	require.NoError(t, pull.Bind(inproc(t)))
+	for range 100 {
+		soc := newSocket(t, ctx, PUSH)
+		require.NoError(t, soc.Connect(inproc(t)))
+		sendText(t, soc, "x")
+		id, fd := soc.s.id, rawFd(t, soc)
+		require.NoError(t, soc.Close())
+		_, err := pull.Recv(0)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { // not holds, which would take note
+			_, _ = pull.GetEvents() // an inproc peer has to let go
+			_, err := os.Stat(fmt.Sprintf("/proc/self/fd/%d", fd))
+			return err != nil
+		}, limit, 100*time.Microsecond)
+
+		next, peer := newPair(t, ctx, PAIR, PAIR, fmt.Sprint(inproc(t), id))
+		if rawFd(t, next) != fd {
+			continue
+		}
+		done := make(chan error)
+		go func() { _, err := next.Recv(0); done <- err }()
+		waitUntilBlocked(t, next, POLLIN)
+		assert.False(t, w.holds(id, fd))
+		sendText(t, peer, "y")
+		require.NoError(t, waitFor(t, "Recv", done))
+		require.NoError(t, next.Close())
+		assert.False(t, w.holds(id, fd))
+		return
+	}
+	t.Skip("not run: no descriptor's number was used again")
+}
+
+func rawFd(t *testing.T, soc *Socket) int {
+	t.Helper()
+	require.NoError(t, soc.s.lock())
+	defer soc.s.unlock(0)
+	fd, err := soc.s.raw.GetFd()
+	require.NoError(t, err)
+	return fd
+}
+
+// A socket may be held by an inproc peer that hasn't noticed, for as long as that
+// does nothing. Its messages are with the peer.
+func TestInprocPeerHoldsNoMessages(t *testing.T) {
+	ctx := newContext(t, WithLinger(linger.MustFor(10*time.Millisecond)))
+	pull, push := newPair(t, ctx, PULL, PUSH, inproc(t))
+	sendText(t, push, "x")
+	id, fd := push.s.id, rawFd(t, push)
+	require.NoError(t, push.Close())
+	time.Sleep(20 * time.Millisecond)
+	assert.True(t, ctx.c.waker.holds(id, fd))
+	got, err := pull.Recv(0)
+	require.NoError(t, err)
+	assert.Equal(t, "x", got)
+	require.NoError(t, ctx.Close()) // and newContext sees to it that nothing is logged
+	assert.Empty(t, ctx.Report().RanOut())
 }
 
 // A program that goes on closing sockets has no list that grows.

@@ -105,13 +105,12 @@ func (s *socketState) retire(by closer, lingers linger.Policy) *lingerer {
 		}
 		return nil
 	}
-	l := &lingerer{closed: ClosedSocket{SocketInfo: info, Lingers: lingers, Woken: s.woken}, made: s.made, fd: -1}
-	fd, err := s.fd, error(nil)
-	if fd < 0 {
-		fd, err = s.raw.GetFd()
+	l := &lingerer{closed: ClosedSocket{SocketInfo: info, Lingers: lingers, Woken: s.woken}, made: s.made, id: s.id, fd: s.fd}
+	if l.fd < 0 {
+		l.fd, _ = s.raw.GetFd()
 	}
-	if err == nil {
-		l.fd = s.c.waker.follow(s, fd)
+	if l.fd < 0 || !s.c.waker.follow(s, l.fd) {
+		l.fd = -1
 	}
 	return l
 }

@@ -18,13 +18,14 @@ import (
 // and never read. A socket must be removed or followed before its zmq_close, since
 // a duplicate of its descriptor (GetFd) would keep the registration alive.
 type waker struct {
-	mu      sync.Mutex
-	logger  *slog.Logger
-	sockets map[int32]*socketState // guarded by mu; those that were waited for
-	epoll   *os.File               // guarded by mu; nil before start and after close
-	fd      int                    // guarded by mu; epoll's descriptor
-	events  [64]syscall.EpollEvent // guarded by mu; for drain
-	done    chan struct{}          // closed when the goroutine has ended
+	mu       sync.Mutex
+	logger   *slog.Logger
+	sockets  map[int32]*socketState // guarded by mu; those that were waited for
+	followed map[int]int32          // guarded by mu; which closed socket had a descriptor
+	epoll    *os.File               // guarded by mu; nil before start and after close
+	fd       int                    // guarded by mu; epoll's descriptor
+	events   [64]syscall.EpollEvent // guarded by mu; for drain
+	done     chan struct{}          // closed when the goroutine has ended
 }
 
 // add begins to watch fd, the ZMQ_FD of s. An edge that was there before counts.
@@ -37,6 +38,7 @@ func (w *waker) add(s *socketState, fd int) error {
 		return fmt.Errorf("zmqsafe: can't wait for a socket: %w", os.NewSyscallError("epoll_ctl", err))
 	}
 	w.sockets[s.id] = s
+	delete(w.followed, fd) // whoever had the number is gone
 	return nil
 }
 
@@ -51,10 +53,11 @@ func (w *waker) remove(s *socketState, fd int) {
 	}
 }
 
-// follow ends watching s, whose ZMQ_FD is fd, and returns a descriptor for holds, or
-// -1. The registration stays, asking for nothing: the kernel takes it off when
-// libzmq closes the descriptor, which is when it is done with the socket.
-func (w *waker) follow(s *socketState, fd int) int {
+// follow ends watching s, whose ZMQ_FD is fd, and reports whether holds can tell
+// from now on whether libzmq still has it: the registration stays, asking for
+// nothing, and the kernel takes it off when libzmq closes the descriptor, which is
+// the last that it does with a socket.
+func (w *waker) follow(s *socketState, fd int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	op := syscall.EPOLL_CTL_ADD
@@ -63,21 +66,31 @@ func (w *waker) follow(s *socketState, fd int) int {
 		op = syscall.EPOLL_CTL_MOD
 	}
 	if w.epoll == nil || syscall.EpollCtl(w.fd, op, fd, &nothing) != nil {
-		return -1
+		return false
 	}
-	return fd
+	w.followed[fd] = s.id
+	return true
 }
 
 // nothing asks for no event. EPOLLHUP can't be declined, but comes once at most.
 var nothing = syscall.EpollEvent{Events: syscall.EPOLLONESHOT}
 
-// holds reports whether the socket that was followed by fd is still there. It is
-// no matter who has that number by now: a registration is for a number and what
-// was open under it.
-func (w *waker) holds(fd int) bool {
+// holds reports whether libzmq still has the socket that was followed by fd.
+//
+// A registration is for a number and what was open under it, so it makes no
+// difference who has the number by now; unless that is another socket of this
+// context, and of those followed has the last.
+func (w *waker) holds(id int32, fd int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.epoll != nil && syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_MOD, fd, &nothing) == nil
+	if w.epoll == nil || w.followed[fd] != id {
+		return false
+	}
+	if syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_MOD, fd, &nothing) != nil {
+		delete(w.followed, fd)
+		return false
+	}
+	return true
 }
 
 // close ends the goroutine and waits for it. Nothing may be added any more.
@@ -108,7 +121,7 @@ func (w *waker) start() error {
 	if err != nil {
 		return errors.Join(err, epoll.Close())
 	}
-	w.sockets = make(map[int32]*socketState)
+	w.sockets, w.followed = make(map[int32]*socketState), make(map[int]int32)
 	w.epoll, w.fd, w.done = epoll, fd, make(chan struct{})
 	go w.run(conn, w.done)
 	return nil

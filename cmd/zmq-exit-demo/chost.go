@@ -21,7 +21,11 @@ func buildCHosts(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	tools := toolchain{ctx: ctx, dir: root}
+	temporary := filepath.Join(dir, "tmp")
+	if err := os.MkdirAll(temporary, 0o700); err != nil {
+		return err
+	}
+	tools := toolchain{ctx: ctx, dir: root, temporary: temporary}
 	compiler := strings.Fields(tools.run("go", "env", "CC")) // it may have flags
 	libs := strings.Fields(tools.run(tools.run("go", "env", "PKG_CONFIG"), "--libs", "libzmq"))
 	for _, m := range []mode{raw, guarded} {
@@ -38,11 +42,12 @@ func buildCHosts(ctx context.Context, dir string) error {
 	return nil
 }
 
-// toolchain runs commands in a directory until one has failed, with err.
+// toolchain runs commands in a directory until one has failed, with err. What they leave behind when they are killed is
+// in another directory.
 type toolchain struct {
-	ctx context.Context
-	dir string
-	err error
+	ctx            context.Context
+	dir, temporary string
+	err            error
 }
 
 // run returns what a command printed, without the last newline.
@@ -53,6 +58,7 @@ func (tc *toolchain) run(words ...string) string {
 	cmd := exec.CommandContext(tc.ctx, words[0], words[1:]...)
 	var stderr strings.Builder
 	cmd.Dir, cmd.Stderr = tc.dir, &stderr
+	cmd.Env = append(os.Environ(), "TMPDIR="+tc.temporary)
 	cmd.SysProcAttr = childAttributes()
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid, syscall.SIGKILL) } // compilers, too
 	output, err := cmd.Output()
@@ -62,12 +68,23 @@ func (tc *toolchain) run(words ...string) string {
 	return strings.TrimSpace(string(output))
 }
 
-// repository returns the root of the repository that this program was built from.
+// repository returns the root of the repository: of the one that this program was built from, or, when it was built with
+// -trimpath, of the one that it runs in.
 func repository() (string, error) {
 	_, file, _, _ := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(file), "..", "..")
-	if _, err := os.Stat(filepath.Join(root, hostSources)); err != nil || !filepath.IsAbs(file) {
-		return "", fmt.Errorf("it is built from its sources, which aren't in %s: run the demo in a checkout with go run ./cmd/zmq-exit-demo; to do without, name other hazards with -hazard", filepath.Join(root, hostSources))
+	dir := filepath.Dir(file)
+	if !filepath.IsAbs(dir) {
+		var err error
+		if dir, err = os.Getwd(); err != nil {
+			return "", err
+		}
 	}
-	return root, nil
+	for root := dir; ; root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, hostSources, "host.c")); err == nil {
+			return root, nil
+		}
+		if root == filepath.Dir(root) {
+			return "", fmt.Errorf("it is built from %s, which isn't above %s: run the demo in a checkout with go run ./cmd/zmq-exit-demo; to do without, name other hazards with -hazard", hostSources, dir)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -55,4 +56,24 @@ func TestRunPreparesHere(t *testing.T) {
 	h.Prepare = func(context.Context, string) error { panic("it is prepared already") }
 	require.NoError(t, prepareHere(t.Context(), h))
 	assert.DirExists(t, dir)
+}
+
+// An interrupt ends the tools with all that they have started, such as compilers.
+func TestCHostsInterrupted(t *testing.T) {
+	tools := t.TempDir()
+	started := filepath.Join(tools, "started")
+	require.NoError(t, os.WriteFile(filepath.Join(tools, "go"), []byte("#!/bin/sh\n(echo >'"+started+"'; sleep 300)\n"), 0o700))
+	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- buildCHosts(ctx, t.TempDir()) }()
+	require.Eventually(t, func() bool { _, err := os.Stat(started); return err == nil }, enough, time.Millisecond)
+	cancel()
+	select {
+	case err := <-ended:
+		assert.Error(t, err)
+	case <-time.After(enough):
+		t.Fatal("it waits for what it should have killed")
+	}
 }

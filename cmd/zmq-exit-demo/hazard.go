@@ -19,8 +19,9 @@ type hazard struct {
 	Raw     func() error `json:"-"`
 	Guarded func() error `json:"-"`
 
-	// Busy says that the programs keep every core busy. They run alone, so
-	// that they do not disturb the timing of the others.
+	// Busy says that the programs keep every core busy, or take most of the
+	// threads that a system has. They run alone, so that they do not disturb
+	// the others.
 	Busy bool `json:"-"`
 
 	// Prepare, if it isn't nil, makes once in dir, a directory that doesn't exist

@@ -34,10 +34,11 @@ var slowDNS = hazard{
 
 What the guard does
   It can't end the look-up, since C has no way to interrupt it. But zmq_ctx_term runs on
-  a goroutine of its own. Term gives up at the close timeout and returns an error that
-  wraps context.DeadlineExceeded, says that a look-up may be the reason, and names the
-  line that made the context. main returns, and Go ends the process without waiting
-  for libzmq's threads. What waits behind the look-up for other peers is lost then:
+  a goroutine of its own. Half-way to the close timeout a warning names the socket that
+  libzmq still has, the line that made it, and the host name that may be looked up.
+  At the timeout Term gives up and returns an error that says the same, and wraps
+  context.DeadlineExceeded. main returns, and Go ends the process without waiting for
+  libzmq's threads. What waits behind the look-up for other peers is lost then:
   connect to addresses where that matters.
 `,
 }

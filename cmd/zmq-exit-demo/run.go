@@ -14,8 +14,11 @@ Runs one program of a hazard in this process, to be looked at with a debugger:
 
   gdb -ex run -ex backtrace --args zmq-exit-demo run fd-sweep -mode raw
 
+A program in C is built first, in the user's cache directory, and replaces this process.
+
 Exit status: 0 when the program ended cleanly, 1 when it returned an error, 3 when
-messages are missing, 4 when this system lacks something that it needs. Many raw programs abort instead, or never return.
+messages are missing, 4 when this system lacks something that the program needs. Many
+raw programs abort instead, or never return.
 
 Flags:
 `

@@ -75,10 +75,8 @@ func Register(s interface{ Shutdown(context.Context) error }, timeout time.Durat
 	return nil
 }
 
-// same is a == b, for values that can be compared.
-func same(a, b closer) bool {
-	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
-}
+// same is a == b, or false for values that can't be compared.
+func same(a, b closer) bool { return reflect.ValueOf(b).Comparable() && a == b }
 
 // runNewest is what each of C's handlers does. The hook is taken out first: when its Shutdown calls exit again, the
 // handlers that are left are those of the hooks that are left.

@@ -43,7 +43,7 @@ func descriptorClosed(t *trace) *Verdict {
 	}
 	noticedBy(t, stack, v)
 	if exit := t.find("__run_exit_handlers"); exit >= 0 {
-		v.Why = append(v.Why, t.quote(exit, "__run_exit_handlers", "a thread was inside C's exit, which calls atexit handlers: this is a C program, or one with a Go library"))
+		v.Why = append(v.Why, t.quote(exit, "__run_exit_handlers", "a thread was inside C's exit, which calls atexit handlers: a C program with a Go library ends so, a Go program doesn't"))
 	}
 	if a.file == "epoll.cpp" && len(v.Functions) != 1 {
 		v.Next = append(v.Next, whichLibzmq)

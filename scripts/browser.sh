@@ -1,0 +1,53 @@
+#!/bin/sh
+# Tests the debug page in a real browser. Installs Chromium with apt where it is missing and can be had, and says what to do
+# where it can't. A test that is skipped would not have run in a browser: that is an error here.
+set -eu
+cd "$(dirname "$0")/.."
+
+# fail REASON [COMMAND...] ends the script, with commands on lines of their own, ready to copy.
+fail() {
+	printf 'browser: ' >&2
+	printf '%s\n' "$@" >&2
+	exit 1
+}
+
+# The names that zmqsafe/debugpage looks for.
+has_browser() {
+	for name in chromium chromium-browser google-chrome; do
+		if command -v "$name" >/dev/null; then return 0; fi
+	done
+	return 1
+}
+
+install_with_apt() {
+	as_root=
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null ||
+			fail "there is no browser, and no sudo to install one with; as root, run:" \
+				"  apt-get update && apt-get install --no-install-recommends chromium"
+		as_root=sudo
+	fi
+	echo "browser: installing chromium" >&2
+	# A source that has nothing to do with us may be unreachable: the installation decides.
+	$as_root apt-get update -q || echo "browser: apt-get update had errors, going on" >&2
+	$as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 chromium ||
+		fail "apt-get could not install chromium"
+}
+
+if ! has_browser; then
+	command -v apt-get >/dev/null ||
+		fail "there is no browser, and no apt-get to install one with; run one of:" \
+			"  sudo dnf install chromium    # Fedora; RHEL and its kin with EPEL" \
+			"  sudo apk add chromium        # Alpine"
+	install_with_apt
+	has_browser || fail "chromium is installed, but is not in PATH under a name that the tests look for: chromium, chromium-browser, google-chrome"
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+go test -race -count 1 -v -run '^TestBrowser$' ./zmqsafe/debugpage >"$log" 2>&1 || status=$?
+cat "$log"
+if grep -q -e '--- SKIP' "$log"; then fail "tests were skipped: see above"; fi
+exit $status

@@ -1,0 +1,318 @@
+package shutdown
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// stuck is what ignores its context: it returns when the test lets it.
+type stuck chan struct{}
+
+func newStuck(t *testing.T) stuck {
+	s := make(stuck)
+	t.Cleanup(func() { close(s) })
+	return s
+}
+
+func (s stuck) Shutdown(context.Context) error { <-s; return nil }
+func (s stuck) work(context.Context) error     { <-s; return nil }
+
+func TestAStepThatHangsLeavesTimeForTheOthers(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		var j journal
+		hangs := newStuck(t)
+		require.NoError(t, g.Add("last", j.step("last")))
+		require.NoError(t, g.Add("hangs", hangs))
+		require.NoError(t, g.Add("first", j.step("first")))
+		began := time.Now()
+		err := g.Shutdown(bg)
+		assert.EqualError(t, err, `shutdown: step "hangs": not done after 4s: left behind`)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, StatusDeadline, ExitStatus(err))
+		assert.Equal(t, []string{"first", "last"}, j.all())
+		assert.Equal(t, 4*time.Second, time.Since(began)) // first used nothing: half of 8 s
+	})
+}
+
+func TestShares(t *testing.T) {
+	const ms = time.Millisecond
+	tests := []struct {
+		name  string
+		group *Group
+		steps []StepOption    // in the order of closing; each of them hangs
+		want  []time.Duration // how long each was waited for
+	}{
+		{"fair", &Group{Timeout: 6 * time.Second}, make([]StepOption, 3), []time.Duration{2000 * ms, 2000 * ms, 2000 * ms}},
+		{"one", &Group{}, make([]StepOption, 1), []time.Duration{8000 * ms}},
+		{"StepTimeout", &Group{StepTimeout: time.Second}, make([]StepOption, 2), []time.Duration{1000 * ms, 1000 * ms}},
+		{
+			"StepTimeout that is too long", &Group{StepTimeout: time.Hour},
+			make([]StepOption, 3), []time.Duration{7200 * ms, 720 * ms, 80 * ms},
+		},
+		{"Within", &Group{}, []StepOption{Within(6 * time.Second), nil, nil}, []time.Duration{6000 * ms, 1000 * ms, 1000 * ms}},
+		{"Within, last", &Group{}, []StepOption{nil, Within(time.Second)}, []time.Duration{4000 * ms, 1000 * ms}},
+		{
+			"Within and StepTimeout", &Group{StepTimeout: time.Second},
+			[]StepOption{Within(3 * time.Second), nil}, []time.Duration{3000 * ms, 1000 * ms},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, g *Group) {
+				g.Timeout, g.StepTimeout = tt.group.Timeout, tt.group.StepTimeout
+				for i := len(tt.steps) - 1; i >= 0; i-- {
+					var options []StepOption
+					if tt.steps[i] != nil {
+						options = []StepOption{tt.steps[i]}
+					}
+					require.NoError(t, g.Add(fmt.Sprint(i), newStuck(t), options...))
+				}
+				require.Error(t, g.Shutdown(bg))
+				var took []time.Duration
+				for i, e := range g.Report().Steps {
+					assert.Equal(t, fmt.Sprint(i), e.Name)
+					assert.Equal(t, StillRunning, e.State)
+					assert.Equal(t, e.Timeout, e.Took)
+					took = append(took, e.Took)
+				}
+				assert.Equal(t, tt.want, took)
+			})
+		})
+	}
+}
+
+// A step that obeys can say what it left undone: its context ends before it is left behind.
+func TestAStepHasTimeToSayWhatItLeftUndone(t *testing.T) {
+	for timeout, margin := range map[time.Duration]time.Duration{
+		8 * time.Second:        100 * time.Millisecond,
+		500 * time.Millisecond: 50 * time.Millisecond,
+	} {
+		inBubble(t, func(t *testing.T, g *Group) {
+			g.Timeout = timeout
+			began := time.Now()
+			require.NoError(t, g.Add("zmq", Func(func(ctx context.Context) error {
+				deadline, ok := ctx.Deadline()
+				assert.True(t, ok)
+				assert.Equal(t, timeout-margin, deadline.Sub(began))
+				<-ctx.Done()
+				return fmt.Errorf("PUSH at main.go:42 still lingers: %w", ctx.Err())
+			})))
+			err := g.Shutdown(bg)
+			assert.EqualError(t, err, `shutdown: step "zmq": PUSH at main.go:42 still lingers: context deadline exceeded`)
+			assert.Equal(t, StatusDeadline, ExitStatus(err))
+			assert.Equal(t, timeout-margin, time.Since(began))
+			assert.Equal(t, Failed, g.Report().Steps[0].State)
+		})
+	}
+}
+
+func TestAWorkerThatOverrunsItsGrace(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		g.Grace = 3 * time.Second
+		var j journal
+		boom := errors.New("boom")
+		require.NoError(t, g.Add("zmq", Func(func(context.Context) error {
+			time.Sleep(time.Second)
+			j.add("zmq")
+			return nil
+		})))
+		require.NoError(t, g.Go("deaf", newStuck(t).work))
+		require.NoError(t, g.Go("late", func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(5 * time.Second)
+			j.add("late")
+			return nil
+		}))
+		require.NoError(t, g.Go("late and wrong", func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(6 * time.Second)
+			return boom
+		}))
+		require.NoError(t, g.Go("late and cancelled", func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(6 * time.Second)
+			return ctx.Err()
+		}))
+		began := time.Now()
+		err := g.Shutdown(bg)
+		assert.EqualError(t, err, `shutdown: worker "deaf": still running 8s after it was to stop, with a grace of 3s
+shutdown: worker "late": stopped only after 5s, with a grace of 3s
+shutdown: worker "late and wrong": stopped only after 6s, with a grace of 3s: boom
+shutdown: worker "late and cancelled": stopped only after 6s, with a grace of 3s`)
+		assert.ErrorIs(t, err, boom)
+		assert.Equal(t, StatusDeadline, ExitStatus(err))
+		assert.Equal(t, 8*time.Second, time.Since(began))
+		assert.Equal(t, []string{"zmq", "late"}, j.all())
+		var states []State
+		for _, e := range g.Report().Workers {
+			states = append(states, e.State)
+		}
+		assert.Equal(t, []State{StillRunning, Late, Late, Late}, states)
+	})
+}
+
+func TestTheReportIsSettledWhenTheStopIsOver(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		release := make(chan struct{})
+		require.NoError(t, g.Go("deaf", func(context.Context) error { <-release; return errors.New("boom") }))
+		require.Error(t, g.Shutdown(bg))
+		before := g.Report()
+		close(release)
+		synctest.Wait()
+		time.Sleep(time.Second)
+		assert.Equal(t, before, g.Report())
+	})
+}
+
+func TestShutdownsContextBounds(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) { // Grace shrinks with it, to a quarter
+		g.Grace = 6 * time.Second
+		require.NoError(t, g.Add("hangs", newStuck(t)))
+		require.NoError(t, g.Go("deaf", newStuck(t).work))
+		ctx, cancel := context.WithTimeout(bg, 2*time.Second)
+		defer cancel()
+		began := time.Now()
+		err := g.Shutdown(ctx)
+		assert.Equal(t, 2*time.Second, time.Since(began))
+		assert.EqualError(t, err, `shutdown: step "hangs": not done after 500ms: left behind
+shutdown: worker "deaf": still running 2s after it was to stop, with a grace of 1.5s`)
+	})
+}
+
+func TestShutdownWithoutTimeCallsEveryStep(t *testing.T) {
+	past, cancelPast := context.WithDeadline(bg, time.Unix(0, 0))
+	defer cancelPast()
+	cancelled, cancel := context.WithCancel(bg)
+	cancel()
+	for _, ctx := range []context.Context{past, cancelled} {
+		inBubble(t, func(t *testing.T, g *Group) {
+			var j journal
+			step := func(name string) Func {
+				return func(ctx context.Context) error {
+					assert.Error(t, ctx.Err())
+					j.add(name)
+					return nil
+				}
+			}
+			require.NoError(t, g.Add("first", step("first")))
+			require.NoError(t, g.Add("hangs", newStuck(t)))
+			require.NoError(t, g.Add("third", step("third")))
+			require.NoError(t, g.Go("obeys", untilDone))
+			require.NoError(t, g.Go("deaf", newStuck(t).work))
+			began := time.Now()
+			err := g.Shutdown(ctx)
+			assert.ErrorContains(t, err, "shutdown: no time was left when the stop began: "+ctx.Err().Error())
+			assert.ErrorContains(t, err, `step "hangs": not done after`)
+			assert.ErrorContains(t, err, `worker "deaf": still running`)
+			assert.NotContains(t, err.Error(), "obeys")
+			assert.ErrorIs(t, err, ctx.Err())
+			assert.Equal(t, StatusDeadline, ExitStatus(err))
+			assert.Equal(t, []string{"third", "first"}, j.all())
+			assert.LessOrEqual(t, time.Since(began), late+late/2)
+		})
+	}
+}
+
+// Also when nothing needs the time.
+func TestShutdownWithoutTimeIsAnError(t *testing.T) {
+	cancelled, cancel := context.WithCancel(bg)
+	cancel()
+	var g Group
+	err := g.Shutdown(cancelled)
+	assert.EqualError(t, err, "shutdown: no time was left when the stop began: context canceled")
+	assert.Equal(t, StatusDeadline, ExitStatus(err))
+}
+
+func TestShutdownIsCutShort(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		var j journal
+		require.NoError(t, g.Add("last", j.step("last")))
+		require.NoError(t, g.Add("hangs", newStuck(t)))
+		ctx, cancel := context.WithCancel(bg)
+		time.AfterFunc(time.Second, cancel)
+		began := time.Now()
+		err := g.Shutdown(ctx)
+		assert.EqualError(t, err, `shutdown: step "hangs": not done after 1.05s: left behind`)
+		assert.Equal(t, time.Second+late/2, time.Since(began))
+		assert.Equal(t, []string{"last"}, j.all())
+	})
+}
+
+func TestFurtherShutdownsWait(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		release := make(chan struct{})
+		boom := errors.New("boom")
+		require.NoError(t, g.Add("slow", Func(func(context.Context) error { <-release; return boom })))
+		go func() { _ = g.Shutdown(bg) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(bg, time.Second)
+		defer cancel()
+		err := g.Shutdown(ctx)
+		assert.EqualError(t, err, "shutdown: gave up waiting for the stop, which goes on: context deadline exceeded")
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		close(release)
+		assert.ErrorIs(t, g.Shutdown(bg), boom)
+		assert.ErrorIs(t, g.Shutdown(ctx), boom) // it is over: no need to wait
+		assert.ErrorIs(t, g.Run(bg), boom)
+	})
+}
+
+// Whatever workers and steps do, a stop takes no longer than it may, and every step is called.
+func TestAStopIsBounded(t *testing.T) {
+	runs := 300
+	if testing.Short() {
+		runs = 30
+	}
+	for range runs {
+		seed := rand.Uint64()
+		r := rand.New(rand.NewPCG(seed, 0))
+		anyTime := func() time.Duration { return time.Duration(r.Int64N(int64(3 * time.Second))) }
+		inBubble(t, func(t *testing.T, g *Group) {
+			g.Timeout = anyTime() + 1
+			if r.IntN(2) == 0 {
+				g.Grace = time.Duration(r.Int64N(int64(g.Timeout)))
+			}
+			if r.IntN(2) == 0 {
+				g.StepTimeout = anyTime()
+			}
+			steps := r.IntN(6)
+			called := make(chan struct{}, 10)
+			for i := range steps {
+				d, obeys := anyTime(), r.IntN(2) == 0
+				require.NoError(t, g.Add(fmt.Sprint(i), Func(func(ctx context.Context) error {
+					called <- struct{}{}
+					if !obeys {
+						ctx = bg
+					}
+					select {
+					case <-time.After(d):
+					case <-ctx.Done():
+					}
+					return nil
+				}), Within(anyTime()+1)))
+			}
+			for i := range r.IntN(6) {
+				d := anyTime()
+				require.NoError(t, g.Go(fmt.Sprint(i), func(ctx context.Context) error {
+					<-ctx.Done()
+					time.Sleep(d)
+					return nil
+				}))
+			}
+			began := time.Now()
+			_ = g.Shutdown(bg)
+			assert.LessOrEqual(t, time.Since(began), g.Timeout+late, "seed %d", seed)
+			synctest.Wait()
+			assert.Len(t, called, steps, "seed %d", seed)
+			time.Sleep(time.Minute) // until all are out
+		})
+	}
+}
