@@ -80,7 +80,8 @@ func timelineCommand(args []string, stdout, stderr io.Writer) int {
 		if err != nil {
 			return usageError(stderr, name, err)
 		}
-		show = func(r timeline.Recording) error { return errors.Join(file.Truncate(0), r.WriteSVG(file), file.Close()) }
+		defer removeIfEmpty(file)
+		show = func(r timeline.Recording) error { return replace(file, r.WriteSVG) }
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -116,6 +117,23 @@ func timelineCommand(args []string, stdout, stderr io.Writer) int {
 		status = exitFailed
 	}
 	return status
+}
+
+// replace writes a file anew, which need not be a regular one, and closes it.
+func replace(file *os.File, write func(io.Writer) error) error {
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		err = file.Truncate(0)
+	}
+	return errors.Join(err, write(file), file.Close())
+}
+
+// removeIfEmpty removes a file if it is empty, unless it was closed.
+func removeIfEmpty(file *os.File) {
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		_ = os.Remove(file.Name())
+	}
+	_ = file.Close()
 }
 
 // recordRun runs the guarded program of a hazard in a process of its own and returns

@@ -93,7 +93,7 @@ func (l *looker) lookAt(info zmqsafe.ContextInfo, now time.Time) (events []timel
 	c := l.contexts[key]
 	if c == nil {
 		l.numbers++
-		c = &contextSeen{number: l.numbers}
+		c = &contextSeen{number: l.numbers, closing: closeSeen{steps: -1}} // a close may have begun no step yet
 		l.contexts[key] = c
 		events = append(events, timeline.Event{At: now, Context: c.number, Opened: &timeline.Opened{Site: info.Site, Created: info.Created}})
 	}

@@ -54,7 +54,7 @@ func (c Context) spans(s Socket) []span {
 	if s.Woke != "" {
 		turn := closeDue // when the context begins to close sockets
 		for _, step := range c.Steps {
-			if step.Name == zmqClose && step.Began.After(inUse) {
+			if step.Name == zmqClose {
 				turn = earlier(turn, step.Began)
 			}
 		}

@@ -83,6 +83,7 @@ func TestReportKnowsBetter(t *testing.T) {
 		opened(1, "a.go:1", 0),
 		{At: at(2), Context: 1, Number: 2, Socket: madeAt("a.go:2", 1)},
 		{At: at(10), Context: 1, Number: 2, Socket: madeAt("a.go:2", 1), Waiting: "1 receive"},
+		{At: at(30)},
 		{At: at(45), Missing: []int{2}},
 		{At: at(61), Report: &Report{Site: "a.go:1", Began: at(50), Ended: at(55), Done: true, Sockets: []Socket{never, reported}}},
 	})
@@ -151,6 +152,48 @@ func TestContextsOfOnePlace(t *testing.T) {
 		assert.Equal(t, want, Context{Site: got.Site, Created: got.Created, Began: got.Began, Ended: got.Ended})
 		assert.True(t, got.Done)
 	}
+}
+
+// A report without sockets tells only when the close began.
+func TestContextsOfOnePlaceWithoutSockets(t *testing.T) {
+	report := func(began float64) *Report {
+		return &Report{Site: "a.go:1", Began: at(began), Ended: at(began + 1), Done: true}
+	}
+	contexts := replay([]Event{
+		opened(1, "a.go:1", 0),
+		{At: at(10), Context: 1, Left: true},
+		opened(2, "a.go:1", 12),
+		opened(3, "a.go:1", 30),
+		{At: at(22), Report: report(20)},
+	})
+	require.Len(t, contexts, 3)
+	assert.True(t, contexts[0].Began.IsZero(), "it had left")
+	assert.Equal(t, at(20), contexts[1].Began)
+	assert.True(t, contexts[2].Began.IsZero(), "it wasn't there yet")
+}
+
+// Only one of the two reports is logged by the default logger.
+func TestContextsThatCloseAtTheSameTime(t *testing.T) {
+	contexts := replay([]Event{
+		opened(1, "a.go:1", 0),
+		opened(2, "b.go:1", 1),
+		{At: at(21), Context: 1, Report: &Report{Site: "a.go:1", Began: at(20), Ended: at(21)}},
+		{At: at(21), Context: 2, Report: &Report{Site: "b.go:1", Began: at(20), Ended: at(21)}},
+		{At: at(41), Report: &Report{Site: "b.go:1", Began: at(20), Ended: at(40), Done: true}},
+		{At: at(50)},
+	})
+	require.Len(t, contexts, 2)
+	assert.False(t, contexts[0].Done)
+	assert.True(t, contexts[1].Done)
+}
+
+func TestTheLatestReportCounts(t *testing.T) {
+	contexts := replay([]Event{
+		opened(1, "a.go:1", 0),
+		{At: at(25), Report: &Report{Site: "a.go:1", Began: at(20), Ended: at(25)}},
+		{At: at(40), Context: 1, Report: &Report{Site: "a.go:1", Began: at(20), Ended: at(40), Steps: []Step{{Name: "wake"}}}},
+	})
+	assert.Len(t, contexts[0].Steps, 1)
 }
 
 func TestLateReportOfASlowClose(t *testing.T) {

@@ -3,8 +3,8 @@
 //
 // The program's processes record what they see as events, one line each, so that what was recorded is there however they
 // end (event.go). [ReadDir] puts the events together (read.go, match.go). A socket's phases follow from that (phase.go), and
-// so do the rows (rows.go), the axis (axis.go), and what is said in words (words.go). [Recording.WriteText] draws for a
-// terminal (text….go), [Recording.WriteSVG] draws a picture (svg….go).
+// so do the rows (rows.go, cover.go), the axis (axis.go), and what is said in words (words.go). [Recording.WriteText] draws
+// for a terminal (text….go), [Recording.WriteSVG] draws a picture (svg….go).
 package timeline
 
 import "time"

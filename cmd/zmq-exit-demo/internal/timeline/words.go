@@ -123,7 +123,7 @@ func (c Context) details(s Socket) string {
 	if len(s.Endpoints) > 0 {
 		lines = append(lines, strings.Join(s.Endpoints, ", "))
 	}
-	lines = append(lines, fmt.Sprintf("LINGER %s, %d messages accepted, %d received", s.Linger, s.Accepted, s.Received))
+	lines = append(lines, fmt.Sprintf("LINGER %s; messages accepted: %d, received: %d", s.Linger, s.Accepted, s.Received))
 	if s.Woke != "" {
 		lines = append(lines, "its end woke "+s.Woke)
 	}
