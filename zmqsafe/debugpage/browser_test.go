@@ -132,15 +132,30 @@ func testPause(t *testing.T, tb *tab) {
 	eval[none](t, tb, "pause.click()")
 	tb.waitUntil(t, shows("inproc://while-paused"))
 	tb.check(t, `pause.getAttribute("aria-pressed") === "false" && state.innerText === "Renewed every 2 seconds."`)
+
+	// It also pauses while nobody sees it.
+	setHidden := func(hidden bool) {
+		eval[none](t, tb, fmt.Sprintf(`Object.defineProperty(document, "hidden", {value: %v, configurable: true});
+			void document.dispatchEvent(new Event("visibilitychange"))`, hidden))
+	}
+	setHidden(true)
+	tb.check(t, "timers.size === 0")
+	require.NoError(t, soc.Close())
+	setHidden(false)
+	tb.waitUntil(t, "!"+shows("inproc://while-paused"))
 	assert.Empty(t, tb.problems())
 }
 
 func testProgramGone(t *testing.T, tb *tab) {
 	c := zmqsafe.ContextInfo{Site: "app/main.go:1", Created: ago(time.Hour), Sockets: manyOf(1, zmqsafe.PULL, "app/a.go:1")}
-	var gone atomic.Bool
+	var gone, loggedOut atomic.Bool
 	url, _, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if gone.Load() {
 			http.Error(w, "no program", http.StatusBadGateway)
+			return
+		}
+		if loggedOut.Load() {
+			fmt.Fprint(w, "<!doctype html><p>Log in")
 			return
 		}
 		serving(c).ServeHTTP(w, r)
@@ -149,7 +164,11 @@ func testProgramGone(t *testing.T, tb *tab) {
 	gone.Store(true)
 	tb.waitUntil(t, `document.body.className === "stale" && state.innerText.includes("the answer is 502")`)
 	tb.check(t, shows("app/a.go:1")) // what was known stays
+	loggedOut.Store(true)
 	gone.Store(false)
+	tb.waitUntil(t, `state.innerText.includes("the answer is 200")`)
+	tb.check(t, shows("app/a.go:1"))
+	loggedOut.Store(false)
 	tb.waitUntil(t, `document.body.className === "" && state.innerText === "Renewed every 2 seconds."`)
 }
 

@@ -39,14 +39,13 @@ type page struct {
 // contextPart is a context with its sockets, or with groups of them.
 type contextPart struct {
 	zmqsafe.ContextInfo
-	ID          string
-	Age         time.Duration
-	Rows        []socketRow
-	Groups      []groupRow
-	MoreRows    int    // sockets or groups that aren't listed
-	MoreWhat    string // what these are
-	Closing     *closingPart
-	OpenSockets int
+	ID       string
+	Age      time.Duration
+	Closing  *closingPart
+	Rows     []socketRow
+	Groups   []groupRow
+	MoreRows int    // sockets or groups that aren't listed
+	MoreWhat string // what these are
 }
 
 type socketRow struct {
@@ -82,7 +81,7 @@ func newPage(now time.Time, contexts []zmqsafe.ContextInfo, query url.Values) pa
 		}
 		part := contextPart{
 			ContextInfo: c, ID: "c" + strconv.FormatInt(c.Created.UnixNano(), 36), Age: now.Sub(c.Created),
-			Closing: newClosing(now, c.Closing), OpenSockets: len(c.Sockets),
+			Closing: newClosing(now, c.Closing),
 		}
 		p.Attention.add(part, groups)
 		if len(p.Contexts) == maxContexts {
