@@ -67,7 +67,7 @@
 // returns it, too, as an error that wraps context.DeadlineExceeded.
 //
 // What takes long is logged while it does, after 2 s or half of the time that
-// there is: which sockets libzmq still has, and whether it may be looking up a
+// there is, if that is 100 ms or more: which sockets libzmq still has, and whether it may be looking up a
 // host name. See also "Seeing inside".
 //
 // Socket.Close returns at once: libzmq lingers in the background. It ends calls
