@@ -42,6 +42,13 @@ func (c *contextState) beginClose(deadline time.Time) {
 	go c.close()
 }
 
+// closeTimes returns when the close began and until when it is to last.
+func (c *contextState) closeTimes() (began, deadline time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.began, c.deadline
+}
+
 // closeDeadline tells whether the context is being closed, and until when.
 func (c *contextState) closeDeadline() (deadline time.Time, closing bool) {
 	c.mu.Lock()
@@ -55,6 +62,7 @@ func (c *contextState) close() {
 	defer close(c.done)
 	ctx, task := trace.NewTask(context.Background(), "zmqsafe.Context.Close")
 	defer task.End()
+	stopWatching := c.watchLingerers()
 	sockets := c.newestFirst()
 	c.step(ctx, "wake", func() { // everybody before anything is closed, so that all leave at once
 		for _, s := range sockets {
@@ -67,7 +75,6 @@ func (c *contextState) close() {
 			_ = s.close(withContext)
 		}
 	})
-	stopWatching := c.watchLingerers()
 	// The package's own last: until it is gone a monitored socket sends events, and
 	// libzmq's I/O thread would stop if nobody took them.
 	c.step(ctx, "monitors and authentication", func() {
@@ -114,11 +121,14 @@ func (c *contextState) closed(err error) {
 	default:
 		level, what = slog.LevelDebug, fmt.Sprintf("zmqsafe: context made at %v closed", c.made)
 	}
+	if err != nil {
+		r.CloseError = err.Error()
+	}
 	c.mu.Lock()
 	c.state, c.took, c.closeErr = closed, r.Took, err
 	c.mu.Unlock()
 	leaveContext(c)
-	c.logger.Log(context.Background(), level, what, "report", c.report())
+	c.logger.Log(context.Background(), level, what, "report", r)
 }
 
 // closeRest closes what the registry still holds: sockets of the package's own.
@@ -145,16 +155,13 @@ func within(p linger.Policy, deadline time.Time) linger.Policy {
 
 // overrun makes the error for a Shutdown that stopped waiting, and logs it.
 func (c *contextState) overrun(cause error) error {
-	what := "zmq_ctx_term has not returned"
 	held := c.holding()
 	r := c.report()
-	switch {
-	case r.Unclosed > 0:
-		what = fmt.Sprintf("%d sockets were still to be closed", r.Unclosed)
-	case len(held) > 0:
-		what = "unsent messages may be lost: " + explainHeld(held)
-	case len(r.RanOut()) > 0:
-		what = "unsent messages may be lost: " + list(r.RanOut())
+	what := r.explain(held)
+	if ranOut := r.RanOut(); len(held) == 0 && len(ranOut) > 0 {
+		what += "; unsent messages may be lost: " + list(ranOut)
+	} else if slices.ContainsFunc(held, ClosedSocket.mayLose) {
+		what = "unsent messages may be lost: " + what
 	}
 	err := c.gaveUp("not closed in time: "+what, cause)
 	c.logger.Warn(err.Error(), "report", r)

@@ -67,8 +67,9 @@
 // returns it, too, as an error that wraps context.DeadlineExceeded.
 //
 // What takes long is logged while it does, after 2 s or half of the time that
-// there is: which sockets libzmq still has, and whether it may be looking up a
-// host name. See also "Seeing inside".
+// there is (where that is less than 100 ms, at its end only): which sockets libzmq
+// still has, and whether it may be looking up a host name. See also "Seeing
+// inside".
 //
 // Socket.Close returns at once: libzmq lingers in the background. It ends calls
 // that are blocked on the socket with ErrorSocketClosed. If LINGER is longer than

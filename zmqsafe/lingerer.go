@@ -14,16 +14,18 @@ import (
 // what was accepted, for as long as LINGER says, and zmq_ctx_term waits for that.
 // It is guarded by contextState.mu.
 type lingerer struct {
-	closed ClosedSocket // but for Site
+	closed ClosedSocket // Site once it is asked for
 	made   site
 	id     int32
 	fd     int // by which the waker knows whether it is still there, or -1
 }
 
+// report is guarded by contextState.mu, too.
 func (l *lingerer) report() ClosedSocket {
-	s := l.closed
-	s.Site = l.made.String()
-	return s
+	if l.closed.Site == "" {
+		l.closed.Site = l.made.String()
+	}
+	return l.closed
 }
 
 // wasCut reports whether the deadline has shortened the linger.
@@ -49,9 +51,15 @@ func outlasts(p linger.Policy, d time.Duration) bool {
 	return !finite || lingers > d
 }
 
+// mayLose reports whether messages may be lost when the linger runs out. Where none
+// was accepted libzmq has the socket for another reason: its thread is busy.
+func (s ClosedSocket) mayLose() bool {
+	return s.Accepted > 0 && s.Linger != linger.Drop && !s.onlyInproc()
+}
+
 // observe looks which of the closed sockets libzmq still has; at the end it has
-// none. It returns the time of the next look that tells something: right before a
-// linger ends. A socket that is gone by then has sent all that it had.
+// none. It returns when the next linger ends: a socket that is seen to be gone
+// before has sent all that it had, and of one that is seen later nobody knows.
 func (c *contextState) observe(atEnd bool) (next time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,7 +77,7 @@ func (c *contextState) observe(atEnd bool) (next time.Time) {
 			continue
 		}
 		s.Gone, s.Outcome = now, Gone
-		if s.ranOut(now) && s.Linger != linger.Drop && !s.onlyInproc() {
+		if s.ranOut(now) && s.mayLose() {
 			s.Outcome = RanOut
 		}
 	}
@@ -155,10 +163,4 @@ func (s ClosedSocket) String() string {
 	return fmt.Sprintf("%v, LINGER %v", s.SocketInfo, s.Lingers)
 }
 
-func list(sockets []ClosedSocket) string {
-	var texts []string
-	for _, s := range sockets {
-		texts = append(texts, s.String())
-	}
-	return strings.Join(texts, "; ")
-}
+func list(sockets []ClosedSocket) string { return joinSome(sockets, "; ", ClosedSocket.String) }

@@ -88,13 +88,16 @@ func (l *leg) forward(most int) (f czmq.Forwarded) {
 	} else {
 		capture := l.capture.s
 		f = czmq.Forward(from.sock, to.sock, int(to.typ), capture.sock, int(capture.typ), &l.hand, most)
-		capture.midSend = capture.midSend && f.Messages == 0
-		capture.accepted += f.Messages
+		capture.midSend = capture.midSend && f.Captured == 0
+		capture.accepted += f.Captured
 	}
 	// Whole messages were received and sent, or what was left of one.
 	from.rcvmore = from.rcvmore && !f.Taken
 	to.midSend = to.midSend && f.Messages == 0
 	from.received += f.Messages
+	if f.Dropped {
+		from.received++
+	}
 	to.accepted += f.Messages
 	return f
 }

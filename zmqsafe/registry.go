@@ -40,11 +40,11 @@ type Waiting struct {
 }
 
 // String describes the socket for people: its type, the place that made it and its
-// endpoints.
+// endpoints, the first ten.
 func (i SocketInfo) String() string {
 	s := fmt.Sprintf("%v socket made at %s", i.Type, i.Site)
 	if len(i.Endpoints) > 0 {
-		s += " (" + strings.Join(i.Endpoints, ", ") + ")"
+		s += " (" + joinSome(i.Endpoints, ", ", strings.Clone) + ")"
 	}
 	return s
 }

@@ -50,11 +50,13 @@ const (
 	// Holding says that libzmq still has the socket: it has messages to send, or its
 	// thread is busy with something else, such as looking up a host name.
 	Holding Outcome = iota
-	// Gone says that libzmq was done with the socket before its linger was over: what
-	// it had accepted was handed to the network. With LINGER 0 it was, or was
-	// discarded.
+	// Gone says that libzmq was done with the socket before its linger was over, or had
+	// nothing of it to send: what it had accepted was handed to the network, or went
+	// with a peer that had gone or had refused the connection. With LINGER 0 it was
+	// handed over or discarded.
 	Gone
-	// RanOut says that the linger was over first: messages may be lost.
+	// RanOut says that the linger was over first, or that it wasn't noticed in time that
+	// it wasn't: messages may be lost. A socket that has accepted none never does.
 	RanOut
 )
 

@@ -219,15 +219,7 @@ func (h recordHandler) WithGroup(string) slog.Handler                 { return h
 func TestMessagesAreCounted(t *testing.T) {
 	ctx := newContext(t)
 	a, b := newPair(t, ctx, PAIR, PAIR, inproc(t))
-	counts := func(soc *Socket) [2]uint64 {
-		for _, info := range ctx.Sockets() {
-			if info.Created.Equal(soc.s.created) {
-				return [2]uint64{info.Accepted, info.Received}
-			}
-		}
-		t.Fatal("not listed")
-		return [2]uint64{}
-	}
+	counts := func(soc *Socket) [2]uint64 { return counted(t, soc) }
 	var n uint64
 	for _, send := range []func() error{
 		func() error { _, err := a.Send("x", 0); return err },
@@ -300,6 +292,49 @@ func TestProxiedMessagesAreCounted(t *testing.T) {
 	assert.Zero(t, sockets[0].Waiting)
 }
 
+// What a proxy captures and then can't send, or takes and has to drop, counts where
+// it went.
+func TestProxiedMessagesThatAreDroppedAreCounted(t *testing.T) {
+	p := newProxied(t, PULL, ROUTER, PUSH, DEALER).withCapture(t, PUSH, PULL)
+	require.NoError(t, p.back.SetRouterMandatory(1))
+	_, err := p.sender.SendMessage("nobody", "x")
+	require.NoError(t, err)
+	p.run(t)
+	require.Equal(t, EHOSTUNREACH, waitFor(t, "Proxy", p.ended))
+	assert.Equal(t, [2]uint64{0, 1}, counted(t, p.front))
+	assert.Equal(t, [2]uint64{0, 0}, counted(t, p.back))
+	assert.Equal(t, [2]uint64{1, 0}, counted(t, p.capture))
+}
+
+// counted returns the messages that the socket has accepted and received.
+func counted(t *testing.T, soc *Socket) [2]uint64 {
+	t.Helper()
+	require.NoError(t, soc.s.lock())
+	defer soc.s.unlock(0)
+	info := soc.s.infoLocked()
+	return [2]uint64{info.Accepted, info.Received}
+}
+
+// A message that is put back is received when the program receives it.
+func TestMessageInHandIsCountedOnce(t *testing.T) {
+	p := newProxied(t, PULL, PUSH, PUSH, PULL)
+	full := newSocket(t, p.ctx, PUSH) // nobody takes anything
+	p.back = full
+	_, err := p.sender.SendMessage("two", "parts")
+	require.NoError(t, err)
+	p.run(t)
+	require.Eventually(t, func() bool { return p.ctx.Sockets()[4].Waiting.Polls == 1 }, limit, time.Millisecond)
+	assert.Zero(t, counted(t, p.front))
+	p.stop()
+	require.ErrorIs(t, waitFor(t, "Proxy", p.ended), context.Canceled)
+	assert.Zero(t, counted(t, p.front))
+	for i := range 2 {
+		_, err := p.front.Recv(DONTWAIT)
+		require.NoError(t, err)
+		assert.Equal(t, [2]uint64{0, uint64(i)}, counted(t, p.front))
+	}
+}
+
 func TestWaitingIsCounted(t *testing.T) {
 	ctx := newContext(t)
 	soc := newSocket(t, ctx, DEALER)
@@ -312,17 +347,20 @@ func TestWaitingIsCounted(t *testing.T) {
 	}
 	poller := NewPoller()
 	poller.Add(soc, POLLIN)
-	go func() { _, err := poller.Poll(-1); errs <- err }()
+	poller.Add(soc, POLLIN) // again
+	for range 2 {
+		go func() { _, err := poller.Poll(-1); errs <- err }()
+	}
 	reactor := NewReactor()
 	reactor.AddSocket(soc, POLLIN, func(State) error { return nil })
 	go func() { errs <- reactor.Run(-1) }()
-	want := Waiting{Receives: 3, Sends: 2, Polls: 2}
+	want := Waiting{Receives: 3, Sends: 2, Polls: 3}
 	require.Eventually(t, func() bool { return ctx.Sockets()[0].Waiting == want }, limit, time.Millisecond, "%v", ctx.Sockets())
-	assert.Equal(t, "3 receives, 2 sends, 2 polls", want.String())
+	assert.Equal(t, "3 receives, 2 sends, 3 polls", want.String())
 	assert.Equal(t, "1 poll", Waiting{Polls: 1}.String())
 	assert.Empty(t, Waiting{}.String())
 	require.NoError(t, ctx.Close())
-	for range 7 {
+	for range 8 {
 		require.ErrorIs(t, waitFor(t, "a call", errs), ETERM)
 	}
 	assert.Equal(t, want, ctx.Report().Sockets[0].Waiting)

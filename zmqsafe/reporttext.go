@@ -44,7 +44,7 @@ func (r Report) String() string {
 		fmt.Fprintln(table, "socket\toutcome\tafter\tage\taccepted\treceived\tLINGER\twoke\tmade at\tendpoints")
 		for _, s := range r.Sockets {
 			fmt.Fprintf(table, "%v\t%v\t%s\t%v\t%d\t%d\t%s\t%s\t%s\t%s\n", s.Type, s.Outcome, s.after(), rounded(s.age()),
-				s.Accepted, s.Received, s.lingerText(), or(s.Waiting.String(), "-"), s.Site, or(strings.Join(s.Endpoints, " "), "-"))
+				s.Accepted, s.Received, s.lingerText(), or(s.Waiting.String(), "-"), s.Site, or(joinSome(s.Endpoints, " ", strings.Clone), "-"))
 		}
 		table.Flush()
 	}
@@ -98,6 +98,19 @@ func rounded(d time.Duration) time.Duration {
 		return d.Round(time.Millisecond)
 	}
 	return d.Round(time.Microsecond)
+}
+
+// joinSome joins what of all is enough for people: the first ten.
+func joinSome[T any](all []T, separator string, text func(T) string) string {
+	const most = 10
+	var texts []string
+	for _, v := range all[:min(len(all), most)] {
+		texts = append(texts, text(v))
+	}
+	if len(all) > most {
+		texts = append(texts, fmt.Sprintf("and %d more", len(all)-most))
+	}
+	return strings.Join(texts, separator)
 }
 
 func or(s, other string) string {

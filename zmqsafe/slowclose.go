@@ -2,6 +2,7 @@ package zmqsafe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,6 +11,10 @@ import (
 // half of what it has, if that is less.
 const slowClose = 2 * time.Second
 
+// What has less than slowLeast isn't slow before its time is up, and then Shutdown
+// says so.
+const slowLeast = 100 * time.Millisecond
+
 // lookEvery bounds how often closed sockets are looked at: often at first, as most
 // are gone in a moment, and then less and less.
 const (
@@ -17,50 +22,71 @@ const (
 	lookEveryMax = 100 * time.Millisecond
 )
 
+// nextLook returns in what time to look again, when the next linger ends in left,
+// or is none if that is negative. Towards its end looks are ever more often.
+func nextLook(every, left time.Duration) time.Duration {
+	if left < 0 {
+		return every
+	}
+	return max(min(every, left/2), lookEveryMin)
+}
+
 // watchLingerers follows the closed sockets until it is stopped: it notes when
 // libzmq lets go of each, and says which of them hold up a close that is slow.
 func (c *contextState) watchLingerers() (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		slow := time.NewTimer(c.slowAfter())
-		defer slow.Stop()
+		var slow <-chan time.Time
+		if after, ever := slowAfter(c.closeTimes()); ever {
+			timer := time.NewTimer(after)
+			defer timer.Stop()
+			slow = timer.C
+		}
 		look := time.NewTimer(lookEveryMin)
 		defer look.Stop()
 		for every := lookEveryMin; ; every = min(2*every, lookEveryMax) {
 			select {
 			case <-look.C:
-			case <-slow.C:
+			case <-slow:
 				c.warnSlow()
 			case <-quit:
 				return
 			}
-			wait := every
+			left := time.Duration(-1)
 			if next := c.observe(false); !next.IsZero() {
-				wait = max(min(every, time.Until(next)), 0)
+				left = max(time.Until(next), 0)
 			}
-			look.Reset(wait)
+			look.Reset(nextLook(every, left))
 		}
 	}()
 	return func() { close(quit); <-done }
 }
 
-// slowAfter returns in what time warnSlow is due.
-func (c *contextState) slowAfter() time.Duration {
-	deadline, _ := c.closeDeadline()
+// slowAfter returns in what time warnSlow is due, if ever.
+func slowAfter(began, deadline time.Time) (after time.Duration, ever bool) {
 	if deadline.IsZero() {
-		return slowClose
+		return slowClose, true
 	}
-	return max(min(slowClose, time.Until(deadline)/2), 0)
+	has := deadline.Sub(began)
+	return min(slowClose, has/2), has >= slowLeast
 }
 
 func (c *contextState) warnSlow() {
-	what := "zmq_ctx_term has not returned"
-	if held := c.holding(); len(held) > 0 {
-		what = explainHeld(held)
-	}
+	held := c.holding()
 	r := c.report()
-	c.logger.Warn(fmt.Sprintf("zmqsafe: context made at %v still isn't closed, after %v: %s", c.made, rounded(r.Took), what), "report", r)
+	c.logger.Warn(fmt.Sprintf("zmqsafe: context made at %v still isn't closed, after %v: %s", c.made, rounded(r.Took), r.explain(held)), "report", r)
+}
+
+// explain says what a close that is under way waits for.
+func (r Report) explain(held []ClosedSocket) string {
+	switch {
+	case r.Unclosed > 0:
+		return fmt.Sprintf("sockets still to be closed: %d", r.Unclosed)
+	case len(held) > 0:
+		return explainHeld(held)
+	}
+	return "zmq_ctx_term has not returned"
 }
 
 // explainHeld says why libzmq may still have these sockets.
@@ -84,7 +110,8 @@ func explainHeld(held []ClosedSocket) string {
 	if len(late) > 0 {
 		s := "held by libzmq although LINGER is over: " + list(late)
 		if len(hosts) > 0 {
-			s += "; it may be looking up the host name " + strings.Join(hosts, ", ")
+			slices.Sort(hosts)
+			s += "; it may be looking up the host name " + joinSome(slices.Compact(hosts), ", ", strings.Clone)
 		}
 		said = append(said, s)
 	}

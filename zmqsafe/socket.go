@@ -60,6 +60,7 @@ type socketState struct {
 	rawMode   bool      // SetRouterRaw was on
 	inproc    inprocUse // guarded by c.inproc.mu instead
 	buf       []byte    // where small parts arrive; made when it is needed
+	_         [0]uint64 // aligns msg as C does
 	msg       czmq.Msg  // where large parts arrive
 	woken     time.Time // when the state left open
 	blocked   Waiting   // whom that woke

@@ -106,10 +106,11 @@ func (s *socketState) retire(by closer, lingers linger.Policy) *lingerer {
 		return nil
 	}
 	l := &lingerer{closed: ClosedSocket{SocketInfo: info, Lingers: lingers, Woken: s.woken}, made: s.made, id: s.id, fd: s.fd}
+	var err error
 	if l.fd < 0 {
-		l.fd, _ = s.raw.GetFd()
+		l.fd, err = s.raw.GetFd()
 	}
-	if l.fd < 0 || !s.c.waker.follow(s, l.fd) {
+	if err != nil || !s.c.waker.follow(s, l.fd) {
 		l.fd = -1
 	}
 	return l

@@ -84,12 +84,17 @@ func (ws *watchers) tellThose(which func(*watch) bool) {
 
 // polls counts the polls that are blocked on the socket.
 func (ws *watchers) polls() int {
+	if !ws.any.Load() {
+		return 0
+	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	n := 0
+	counted := make(map[*pollQueue]bool) // a Poller may have the socket twice
 	for w := range ws.set {
-		if w.queue.blocked.Load() > 0 {
-			n++
+		if !counted[w.queue] {
+			counted[w.queue] = true
+			n += int(w.queue.blocked.Load())
 		}
 	}
 	return n

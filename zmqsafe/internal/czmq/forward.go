@@ -20,8 +20,8 @@ typedef struct {
 enum { CZMQ_MORE, CZMQ_FROM, CZMQ_TO, CZMQ_CAPTURE, CZMQ_ERROR };
 
 typedef struct {
-    int why, err, taken;
-    uint64_t messages, bytes;
+    int why, err, taken, dropped;
+    uint64_t messages, bytes, captured;
 } czmq_forwarded;
 
 static int czmq_give_part (void *s, zmq_msg_t *msg, int more)
@@ -146,7 +146,7 @@ static int czmq_give_copy (void *s, int type, const czmq_hand *h)
 // full, as does one that never is. What it refuses for good is dropped: it would
 // refuse it again.
 static int czmq_pass (void *to, int to_type, void *capture, int capture_type,
-                      czmq_hand *h)
+                      czmq_hand *h, czmq_forwarded *f)
 {
     if (capture && !h->captured) {
         if (!(czmq_events (to) & ZMQ_POLLOUT))
@@ -154,6 +154,7 @@ static int czmq_pass (void *to, int to_type, void *capture, int capture_type,
         if (czmq_give_copy (capture, capture_type, h) != 0)
             return errno == EAGAIN ? CZMQ_CAPTURE : CZMQ_ERROR;
         h->captured = 1;
+        f->captured++;
     }
     if (czmq_give (to, to_type, h->parts, h->n) == 0)
         return CZMQ_MORE;
@@ -161,6 +162,7 @@ static int czmq_pass (void *to, int to_type, void *capture, int capture_type,
     if (err == EAGAIN || err == EFSM || err == ENOTSUP)
         return CZMQ_TO;
     czmq_drop (h);
+    f->dropped = 1;
     errno = err;
     return CZMQ_ERROR;
 }
@@ -169,7 +171,7 @@ static czmq_forwarded czmq_forward (void *from, void *to, int to_type,
                                     void *capture, int capture_type,
                                     czmq_hand *h, size_t most)
 {
-    czmq_forwarded f = {CZMQ_MORE, 0, 0, 0, 0};
+    czmq_forwarded f = {CZMQ_MORE, 0, 0, 0, 0, 0, 0};
     for (size_t parts = 0; parts < most && f.why == CZMQ_MORE;) {
         if (h->n == 0) {
             if (czmq_take (from, h) != 0) {
@@ -179,7 +181,7 @@ static czmq_forwarded czmq_forward (void *from, void *to, int to_type,
             }
             f.taken = 1;
         }
-        f.why = czmq_pass (to, to_type, capture, capture_type, h);
+        f.why = czmq_pass (to, to_type, capture, capture_type, h, &f);
         f.err = errno;
         if (f.why == CZMQ_MORE) {
             f.messages++;
@@ -218,7 +220,9 @@ type Forwarded struct {
 	Why             Why
 	Errno           syscall.Errno // with Failed
 	Taken           bool          // whether a message was received
+	Dropped         bool          // with Failed: whether the message in hand was refused for good
 	Messages, Bytes uint64        // that were sent
+	Captured        uint64        // messages of which capture got a copy
 }
 
 // Forward moves messages from one socket to another, and a copy of each to capture
@@ -226,7 +230,10 @@ type Forwarded struct {
 // can't be sent yet stays in hand, and is first the next time.
 func Forward(from, to unsafe.Pointer, toType int, capture unsafe.Pointer, captureType int, hand *Hand, most int) Forwarded {
 	f := C.czmq_forward(from, to, C.int(toType), capture, C.int(captureType), &hand.h, C.size_t(most))
-	return Forwarded{Why(f.why), syscall.Errno(f.err), f.taken != 0, uint64(f.messages), uint64(f.bytes)}
+	return Forwarded{
+		Why(f.why), syscall.Errno(f.err), f.taken != 0, f.dropped != 0,
+		uint64(f.messages), uint64(f.bytes), uint64(f.captured),
+	}
 }
 
 // Empty reports whether there is no message in hand.
