@@ -36,5 +36,5 @@ lint: deps ## check with go vet, staticcheck, gofumpt and go mod tidy
 fmt: ## format all Go files with gofumpt
 	@go tool -modfile=tools/go.mod gofumpt -w .
 
-ci: deps ## what a change must pass: lint, test, browser, and demo with its expectations
+ci: deps ## what a change must pass: lint, browser, test, and demo with its expectations
 	@scripts/ci.sh

@@ -29,15 +29,15 @@ report_skipped() {
 }
 
 part lint
+part browser | without_noise # first: then the tests find the browser, too
 part test TESTFLAGS="-v ${TESTFLAGS:-}" | tee "$log" | without_noise
-part browser | without_noise
 part demo | tee "$demo_log"
 
 echo
 echo "==> ci: passed; what was run:"
 echo "    lint"
+echo "    browser (the debug page in a real browser, nothing skipped)"
 echo "    test (-race -shuffle=on)"
 report_skipped
-echo "    browser (the debug page in a real browser, nothing skipped)"
 echo "    demo (guarded clean in every run, raw fd-sweep aborted)"
 sed -n 's/^SKIPPED /    &/p' "$demo_log"
