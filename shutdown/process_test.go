@@ -3,11 +3,15 @@
 package shutdown
 
 import (
+	"context"
+	"os"
+	"os/exec"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestTheFirstSignalIsACleanStop(t *testing.T) {
@@ -92,6 +96,20 @@ func TestExitStatusOfPrograms(t *testing.T) {
 	}
 }
 
+func TestNobodyReadsStandardError(t *testing.T) {
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	defer w.Close()
+	ctx, cancel := context.WithTimeout(bg, limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), childVariable+"=much to say", "GORACE=atexit_sleep_ms=0")
+	cmd.Stderr = w
+	require.Error(t, cmd.Run())
+	assert.Equal(t, StatusError, cmd.ProcessState.ExitCode())
+}
+
 func TestExitRaces(t *testing.T) {
 	runs := 10
 	if testing.Short() {
@@ -130,8 +148,8 @@ func TestSignalsOfSetup(t *testing.T) {
 func TestAnIgnoredSignalStaysIgnored(t *testing.T) {
 	c := start(t, "ignores SIGINT", "waiting")
 	c.signal(t, syscall.SIGINT)
-	c.signal(t, syscall.SIGTERM) // would end it at once if SIGINT had been the first
-	assert.Equal(t, []string{"closed"}, c.end(t, 0))
+	c.signal(t, syscall.SIGTERM)
+	assert.Equal(t, []string{"shutdown: received signal: terminated"}, c.end(t, 0))
 }
 
 func TestASetupThatHangsIsLeftBehind(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -36,7 +37,8 @@ var programs = map[string]func(){
 			panic("boom")
 		})
 	},
-	"nil setup": func() { Main(nil) },
+	"much to say": func() { Main(func(*Group) error { return errors.New(strings.Repeat("x", 1<<20)) }) },
+	"nil setup":   func() { Main(nil) },
 	"batch": mainWith(func(g *Group) error {
 		return g.Go("job", func(context.Context) error { return nil })
 	}),
@@ -67,7 +69,11 @@ var programs = map[string]func(){
 		signal.Ignore(syscall.SIGINT)
 		Main(func(g *Group) error {
 			go printWhenWaiting(g)
-			return g.Add("zmq", printing("closed"))
+			return g.Go("worker", func(ctx context.Context) error {
+				<-ctx.Done()
+				fmt.Println(context.Cause(ctx))
+				return nil
+			})
 		})
 	},
 	"setup overruns": func() {
