@@ -72,6 +72,7 @@ func TestExitStatusOfPrograms(t *testing.T) {
 		{"exit in a step", 7, []string{"ready", "closed"}, ""},
 		{"exit in setup", 7, []string{"closed"}, ""},
 		{"exit in main", 7, []string{"closed"}, ""},
+		{"exit in init", 7, []string{"closed"}, ""},
 		{"exit without a group", 7, []string{""}, ""},
 		{"exit 0, and a close fails", 1, []string{"closed"}, `shutdown: step "db": disk full` + "\n"},
 		{"exit 7, and a close fails", 7, []string{"closed"}, `shutdown: step "db": disk full` + "\n"},

@@ -172,6 +172,15 @@ var programs = map[string]func(){
 	}),
 }
 
+// A library may call log.Fatal while it is being initialized.
+func init() {
+	if os.Getenv(childVariable) == "exit in init" {
+		var g Group
+		_ = g.Add("zmq", printing("closed"))
+		Exit(7)
+	}
+}
+
 // mainWith makes a program of Main, which prints ready when its set-up is done,
 // stopping when it begins to stop, and closed at the very end.
 func mainWith(setup func(g *Group) error) func() {
