@@ -151,6 +151,6 @@ func (d *takedown) warnOfStep(ctx context.Context, st *step, began time.Time, bo
 func (d *takedown) runLate(st *step) error {
 	ctx, cancel := context.WithDeadline(context.WithValue(context.Background(), groupKey{}, d.g), d.deadline)
 	defer cancel()
-	late := &takedown{g: d.g, ctx: ctx, end: d.deadline}
-	return late.call(ctx, st, max(late.left(), 0), 1)
+	alone := &takedown{g: d.g, ctx: ctx, end: d.deadline}
+	return alone.call(ctx, st, alone.left(), 1)
 }

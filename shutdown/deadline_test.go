@@ -277,22 +277,30 @@ func TestFurtherShutdownsWait(t *testing.T) {
 }
 
 func TestStepsThatAddStepsAreBounded(t *testing.T) {
-	inBubble(t, func(t *testing.T, g *Group) {
-		var over atomic.Bool
-		var again Func
-		again = func(context.Context) error {
-			time.Sleep(time.Millisecond)
-			if !over.Load() {
-				_ = g.Add("again", again)
-			}
-			return nil
+	g := Group{Timeout: 100 * time.Millisecond, Logger: quiet()}
+	var over atomic.Bool
+	var again Func
+	again = func(context.Context) error {
+		if !over.Load() {
+			_ = g.Add("again", again)
 		}
+		return nil
+	}
+	for range 8 {
 		require.NoError(t, g.Add("again", again))
+	}
+	bounded(t, "Shutdown", func() { _ = g.Shutdown(bg) })
+	over.Store(true)
+}
+
+func TestAWorkerIsNotWaitedForWhenTheTimeIsCutShort(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		require.NoError(t, g.Go("deaf", newStuck(t).work))
+		ctx, cancel := context.WithCancel(bg)
+		time.AfterFunc(5*time.Second, cancel) // after its grace
 		began := time.Now()
-		_ = g.Shutdown(bg)
-		assert.LessOrEqual(t, time.Since(began), DefaultTimeout+late)
-		over.Store(true)
-		time.Sleep(time.Second) // until the last is out
+		assert.Equal(t, StatusDeadline, ExitStatus(g.Shutdown(ctx)))
+		assert.LessOrEqual(t, time.Since(began), 5*time.Second+late)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -36,7 +37,8 @@ var programs = map[string]func(){
 			panic("boom")
 		})
 	},
-	"nil setup": func() { Main(nil) },
+	"much to say": func() { Main(func(*Group) error { return errors.New(strings.Repeat("x", 1<<20)) }) },
+	"nil setup":   func() { Main(nil) },
 	"batch": mainWith(func(g *Group) error {
 		return g.Go("job", func(context.Context) error { return nil })
 	}),
@@ -67,7 +69,11 @@ var programs = map[string]func(){
 		signal.Ignore(syscall.SIGINT)
 		Main(func(g *Group) error {
 			go printWhenWaiting(g)
-			return g.Add("zmq", printing("closed"))
+			return g.Go("worker", func(ctx context.Context) error {
+				<-ctx.Done()
+				fmt.Println(context.Cause(ctx))
+				return nil
+			})
 		})
 	},
 	"setup overruns": func() {
@@ -164,6 +170,15 @@ var programs = map[string]func(){
 		_ = g.Go("run", run.Run)
 		return g.Go("quits", func(context.Context) error { Exit(7); return nil })
 	}),
+}
+
+// A library may call log.Fatal while it is being initialized.
+func init() {
+	if os.Getenv(childVariable) == "exit in init" {
+		var g Group
+		_ = g.Add("zmq", printing("closed"))
+		Exit(7)
+	}
 }
 
 // mainWith makes a program of Main, which prints ready when its set-up is done,

@@ -107,6 +107,16 @@ func TestServeThatFailsIsTheCause(t *testing.T) {
 	})
 }
 
+// Whichever is seen first: that serve has returned or that the stop has begun.
+func TestServeThatReturnsBecauseOfTheStop(t *testing.T) {
+	for range 1000 {
+		g := Group{Signals: noSignals}
+		nothing := Func(func(context.Context) error { return nil })
+		require.NoError(t, g.Serve("http", func() error { g.Stop(); return errServerClosed }, nothing))
+		require.NoError(t, g.Run(bg))
+	}
+}
+
 func TestServeAfterTheStopBegan(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
 		g.Stop()

@@ -51,7 +51,7 @@ func (d *takedown) run() {
 		trace.WithRegion(d.ctx, "step "+st.name, func() { d.runStep(st, n) })
 	}
 	if len(d.overran) > 0 {
-		trace.WithRegion(d.ctx, "workers that overran", d.awaitLateWorkers)
+		trace.WithRegion(d.ctx, "workers that overran", func() { wait(d, d.g.idle, d.deadline, 1) })
 	}
 	d.conclude()
 }
@@ -72,16 +72,6 @@ func (d *takedown) awaitWorkers() {
 		d.overran = append(d.overran, w)
 	}
 	sortWorkers(d.overran)
-}
-
-// awaitLateWorkers waits for workers that had overrun their grace. What a stop
-// has after its deadline is for steps only.
-func (d *takedown) awaitLateWorkers() {
-	until := d.deadline
-	if d.end.Before(until) {
-		until = d.end
-	}
-	wait(d, d.g.idle, until, 1)
 }
 
 func (d *takedown) warnOfWorkers() {

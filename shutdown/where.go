@@ -56,5 +56,10 @@ func place(stack string) string {
 // isOwn reports whether a function is how this package calls those of the program.
 func isOwn(function string) bool {
 	_, name, _ := strings.Cut(function, "/shutdown.")
-	return name == "protect" || strings.HasPrefix(name, "(*Group).work.") || strings.HasPrefix(name, "(*Group).serve")
+	for _, own := range []string{"protect", "(*Group).work.", "(*Group).serve", "(*Group).main."} {
+		if strings.HasPrefix(name, own) {
+			return true
+		}
+	}
+	return false
 }
