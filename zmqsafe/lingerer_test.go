@@ -115,3 +115,33 @@ func TestClosedSocketsAreForgotten(t *testing.T) {
 	ctx.c.mu.Unlock()
 	assert.Less(t, kept, 500)
 }
+
+// Where the kernel can't tell (no descriptor, or no room in epoll), a socket may be
+// held until its linger is over, and the end of the context decides.
+func TestUnknownWhetherHeld(t *testing.T) {
+	ctx := newContext(t)
+	newSocket(t, ctx, PUSH) // starts the waker
+	c := ctx.c
+	closed := func(p linger.Policy, ago time.Duration) *lingerer {
+		return &lingerer{fd: -1, closed: ClosedSocket{
+			SocketInfo: SocketInfo{Accepted: 1, Linger: p}, Lingers: p, Closed: time.Now().Add(-ago),
+		}}
+	}
+	lingers, over, forever := closed(linger.MustFor(time.Hour), 0), closed(linger.Default, 2*time.Second), closed(linger.Forever, 0)
+	c.mu.Lock()
+	c.lingering = []*lingerer{lingers, over, forever}
+	c.mu.Unlock()
+	assert.Zero(t, c.observe(false), "no look tells anything")
+	assert.Len(t, c.holding(), 2)
+	for _, l := range c.lingering {
+		assert.Equal(t, Holding, l.closed.Outcome)
+	}
+	c.observe(true)
+	assert.Equal(t, []Outcome{Gone, RanOut, Gone}, []Outcome{lingers.closed.Outcome, over.closed.Outcome, forever.closed.Outcome})
+	c.mu.Lock()
+	c.dropGoneLocked()
+	left := c.lingering
+	c.lingering = nil
+	c.mu.Unlock()
+	assert.Equal(t, []*lingerer{lingers}, left, "the list must not grow for ever")
+}
