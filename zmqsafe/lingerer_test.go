@@ -16,19 +16,25 @@ import (
 // The waker knows when libzmq is done with a socket, whatever becomes of the number
 // of its descriptor and whoever has duplicates of it.
 func TestWakerKnowsWhatLibzmqHolds(t *testing.T) {
-	ctx := newContext(t, WithLinger(linger.MustFor(200*time.Millisecond)))
-	w := &ctx.c.waker
-	soc := sendToNobody(t, ctx)
-	id, fd := soc.s.id, rawFd(t, soc)
-	dup, err := syscall.Dup(fd)
-	require.NoError(t, err)
-	defer syscall.Close(dup)
-	assert.False(t, w.holds(id, fd), "not followed yet")
-	require.NoError(t, soc.Close())
-	assert.True(t, w.holds(id, fd))
-	require.Len(t, ctx.c.lingering, 1)
-	assert.Equal(t, fd, ctx.c.lingering[0].fd)
-	require.Eventually(t, func() bool { return !w.holds(id, fd) }, limit, time.Millisecond)
+	for _, watched := range []bool{false, true} {
+		ctx := newContext(t, WithLinger(linger.MustFor(200*time.Millisecond)))
+		w := &ctx.c.waker
+		soc := sendToNobody(t, ctx)
+		if watched { // it is in epoll already
+			_, err := newPollerOf(POLLIN, soc).Poll(0)
+			require.NoError(t, err)
+		}
+		id, fd := soc.s.id, rawFd(t, soc)
+		dup, err := syscall.Dup(fd)
+		require.NoError(t, err)
+		defer syscall.Close(dup)
+		assert.False(t, w.holds(id, fd), "not followed yet")
+		require.NoError(t, soc.Close())
+		assert.True(t, w.holds(id, fd))
+		require.Len(t, ctx.c.lingering, 1)
+		assert.Equal(t, fd, ctx.c.lingering[0].fd)
+		require.Eventually(t, func() bool { return !w.holds(id, fd) }, limit, time.Millisecond)
+	}
 }
 
 // Another socket may have the descriptor's number by then. It isn't taken for the
