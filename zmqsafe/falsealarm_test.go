@@ -291,3 +291,21 @@ func TestTextIsBounded(t *testing.T) {
 	assert.Len(t, strings.Split(list(r.Sockets[:10]), "; "), 10)
 	assert.NotContains(t, list(r.Sockets[:10]), "more")
 }
+
+// Without a deadline, too, a close that takes long is reported while it does, once,
+// and names the socket that holds it, not the one that is gone.
+func TestSlowCloseWithoutDeadline(t *testing.T) {
+	t.Parallel()
+	var log syncBuffer
+	ctx, err := NewContext(WithLogger(slog.New(slog.NewTextHandler(&log, nil))), WithLinger(linger.MustFor(slowClose+300*time.Millisecond)))
+	require.NoError(t, err)
+	require.NoError(t, newSocket(t, ctx, DEALER).Connect("tcp://127.0.0.1:1"))
+	push := sendToNobody(t, ctx)
+	bounded(t, "Shutdown", func() { require.NoError(t, ctx.Shutdown(context.Background())) })
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	require.Len(t, lines, 2, "%s", log.String())
+	assert.Contains(t, lines[0], "still isn't closed, after 2")
+	assert.Contains(t, lines[0], "lingering unless all is sent: PUSH socket made at "+push.s.made.String())
+	assert.Contains(t, lines[1], "LINGER ran out")
+	assert.NotContains(t, log.String(), "DEALER")
+}

@@ -16,19 +16,25 @@ import (
 // The waker knows when libzmq is done with a socket, whatever becomes of the number
 // of its descriptor and whoever has duplicates of it.
 func TestWakerKnowsWhatLibzmqHolds(t *testing.T) {
-	ctx := newContext(t, WithLinger(linger.MustFor(200*time.Millisecond)))
-	w := &ctx.c.waker
-	soc := sendToNobody(t, ctx)
-	id, fd := soc.s.id, rawFd(t, soc)
-	dup, err := syscall.Dup(fd)
-	require.NoError(t, err)
-	defer syscall.Close(dup)
-	assert.False(t, w.holds(id, fd), "not followed yet")
-	require.NoError(t, soc.Close())
-	assert.True(t, w.holds(id, fd))
-	require.Len(t, ctx.c.lingering, 1)
-	assert.Equal(t, fd, ctx.c.lingering[0].fd)
-	require.Eventually(t, func() bool { return !w.holds(id, fd) }, limit, time.Millisecond)
+	for _, watched := range []bool{false, true} {
+		ctx := newContext(t, WithLinger(linger.MustFor(200*time.Millisecond)))
+		w := &ctx.c.waker
+		soc := sendToNobody(t, ctx)
+		if watched { // it is in epoll already
+			_, err := newPollerOf(POLLIN, soc).Poll(0)
+			require.NoError(t, err)
+		}
+		id, fd := soc.s.id, rawFd(t, soc)
+		dup, err := syscall.Dup(fd)
+		require.NoError(t, err)
+		defer syscall.Close(dup)
+		assert.False(t, w.holds(id, fd), "not followed yet")
+		require.NoError(t, soc.Close())
+		assert.True(t, w.holds(id, fd))
+		require.Len(t, ctx.c.lingering, 1)
+		assert.Equal(t, fd, ctx.c.lingering[0].fd)
+		require.Eventually(t, func() bool { return !w.holds(id, fd) }, limit, time.Millisecond)
+	}
 }
 
 // Another socket may have the descriptor's number by then. It isn't taken for the
@@ -114,4 +120,34 @@ func TestClosedSocketsAreForgotten(t *testing.T) {
 	kept := len(ctx.c.lingering)
 	ctx.c.mu.Unlock()
 	assert.Less(t, kept, 500)
+}
+
+// Where the kernel can't tell (no descriptor, or no room in epoll), a socket may be
+// held until its linger is over, and the end of the context decides.
+func TestUnknownWhetherHeld(t *testing.T) {
+	ctx := newContext(t)
+	newSocket(t, ctx, PUSH) // starts the waker
+	c := ctx.c
+	closed := func(p linger.Policy, ago time.Duration) *lingerer {
+		return &lingerer{fd: -1, closed: ClosedSocket{
+			SocketInfo: SocketInfo{Accepted: 1, Linger: p}, Lingers: p, Closed: time.Now().Add(-ago),
+		}}
+	}
+	lingers, over, forever := closed(linger.MustFor(time.Hour), 0), closed(linger.Default, 2*time.Second), closed(linger.Forever, 0)
+	c.mu.Lock()
+	c.lingering = []*lingerer{lingers, over, forever}
+	c.mu.Unlock()
+	assert.Zero(t, c.observe(false), "no look tells anything")
+	assert.Len(t, c.holding(), 2)
+	for _, l := range c.lingering {
+		assert.Equal(t, Holding, l.closed.Outcome)
+	}
+	c.observe(true)
+	assert.Equal(t, []Outcome{Gone, RanOut, Gone}, []Outcome{lingers.closed.Outcome, over.closed.Outcome, forever.closed.Outcome})
+	c.mu.Lock()
+	c.dropGoneLocked()
+	left := c.lingering
+	c.lingering = nil
+	c.mu.Unlock()
+	assert.Equal(t, []*lingerer{lingers}, left, "the list must not grow for ever")
 }
