@@ -31,6 +31,7 @@ type service struct {
 	client *http.Client
 	jobs   *zmq.Socket // PUSH
 	feed   *zmq.Socket // SUB
+	feedAt string
 }
 
 var ready = regexp.MustCompile(`ready.*\((tcp://\S+)\).*\((tcp://\S+)\)`)
@@ -45,10 +46,10 @@ func startService(t *testing.T, flags ...string) *service {
 	endpoints := ready.FindStringSubmatch(s.logs(t, "ready"))
 	require.NotNil(t, endpoints)
 	peers := zmqsafetest.NewContext(t)
-	s.jobs, s.feed = newSocket(t, peers, zmq.PUSH), newSocket(t, peers, zmq.SUB)
+	s.jobs, s.feed, s.feedAt = newSocket(t, peers, zmq.PUSH), newSocket(t, peers, zmq.SUB), endpoints[2]
 	require.NoError(t, s.jobs.Connect(endpoints[1]))
 	require.NoError(t, s.feed.SetSubscribe(""))
-	require.NoError(t, s.feed.Connect(endpoints[2]))
+	require.NoError(t, s.feed.Connect(s.feedAt))
 	require.Eventually(t, func() bool { return s.get("/debug/pprof/cmdline") != "" }, limit, time.Millisecond)
 	return s
 }
@@ -107,7 +108,7 @@ func (s *service) subscribed(t *testing.T) {
 	}
 }
 
-// published receives what the feed has, when the service is gone.
+// published receives what the feed gets, which is to be n results.
 func (s *service) published(t *testing.T, n int) []string {
 	t.Helper()
 	var results []string
@@ -176,6 +177,22 @@ func TestWorkersFinishWhatTheyHaveTaken(t *testing.T) {
 	slices.Sort(results)
 	assert.Equal(t, []string{"JOB 0", "JOB 1", "JOB 2"}, results)
 	assert.Contains(t, s.logged.String(), "closed report.context=service/main.go:")
+}
+
+func TestASlowSubscriberGetsAllResults(t *testing.T) {
+	const jobs, size = 40, 512 << 10 // more than fits into the buffers of the kernel
+	s := startService(t, "-takes", "0", "-timeout", limit.String())
+	require.NoError(t, s.feed.SetRcvhwm(1))
+	require.NoError(t, s.feed.SetRcvbuf(loadBuffer))
+	require.NoError(t, s.feed.Disconnect(s.feedAt))
+	require.NoError(t, s.feed.Connect(s.feedAt))
+	s.subscribed(t)
+	for range jobs {
+		require.Len(t, s.post(strings.Repeat("x", size)), size)
+	}
+	s.signal(t, syscall.SIGTERM)
+	s.published(t, jobs)
+	s.end(t, 0)
 }
 
 func TestTheSecondSignalEndsTheServiceAtOnce(t *testing.T) {
