@@ -262,6 +262,15 @@ func TestMessagesAreCounted(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, [2]uint64{0, n}, counts(b))
 
+	_, err = a.SendMessage("1", "2")
+	require.NoError(t, err)
+	n++
+	for _, want := range []uint64{n - 1, n} { // part by part
+		_, err = b.RecvInto(make([]byte, 1), 0)
+		require.NoError(t, err)
+		assert.Equal(t, [2]uint64{0, want}, counts(b))
+	}
+
 	_, err = b.Recv(DONTWAIT)
 	require.Error(t, err)
 	_, err = newSocket(t, ctx, PUSH).Send("x", DONTWAIT)
