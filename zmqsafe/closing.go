@@ -157,13 +157,7 @@ func within(p linger.Policy, deadline time.Time) linger.Policy {
 func (c *contextState) overrun(cause error) error {
 	held := c.holding()
 	r := c.report()
-	what := r.explain(held)
-	if ranOut := r.RanOut(); len(held) == 0 && len(ranOut) > 0 {
-		what += "; unsent messages may be lost: " + list(ranOut)
-	} else if slices.ContainsFunc(held, ClosedSocket.mayLose) {
-		what = "unsent messages may be lost: " + what
-	}
-	err := c.gaveUp("not closed in time: "+what, cause)
+	err := c.gaveUp("not closed in time: "+r.explainLeft(held), cause)
 	c.logger.Warn(err.Error(), "report", r)
 	return err
 }

@@ -51,9 +51,10 @@ const (
 	// thread is busy with something else, such as looking up a host name.
 	Holding Outcome = iota
 	// Gone says that libzmq was done with the socket before its linger was over, or had
-	// nothing to send: what it had accepted was handed to the network, or to inproc
-	// peers, whether they read it or not; or it went with a peer that had gone or
-	// refused the connection, or none. With LINGER 0 it was handed over or discarded.
+	// nothing to send: what it had accepted was handed to the network. What libzmq
+	// drops by its own rules counts as handed over: messages for a peer that goes or
+	// refuses the connection, and for an inproc peer that doesn't read them or was
+	// never there. With LINGER 0 all may have been discarded.
 	Gone
 	// RanOut says that the linger was over first, or that it wasn't noticed in time that
 	// it wasn't: messages may be lost. A socket that has accepted none never does.

@@ -226,6 +226,7 @@ func TestMessagesAreCounted(t *testing.T) {
 		func() error { _, err := a.SendBytes(nil, 0); return err },
 		func() error { _, err := a.SendMessage("x", []byte("y"), []string{"1", "2"}); return err },
 		func() error { _, err := a.SendMessageDontwait("x"); return err },
+		func() error { _, err := a.Send("alone", 0); return err },
 		func() error { _, err := a.Send("x", SNDMORE); return err },
 	} {
 		require.NoError(t, send())
@@ -235,12 +236,16 @@ func TestMessagesAreCounted(t *testing.T) {
 	_, err := a.Send("y", 0)
 	require.NoError(t, err)
 	assert.Equal(t, [2]uint64{n, 0}, counts(a))
+	_, err = a.SendMessage()
+	require.NoError(t, err)
+	assert.Equal(t, [2]uint64{n, 0}, counts(a), "nothing was sent")
 
 	for i, receive := range []func() error{
 		func() error { _, err := b.Recv(0); return err },
 		func() error { _, err := b.RecvBytes(0); return err },
 		func() error { _, err := b.RecvMessage(0); return err },
 		func() error { _, _, err := b.RecvMessageWithMetadata(0); return err },
+		func() error { _, _, err := b.RecvWithMetadata(0); return err },
 		func() error { _, _, err := b.RecvWithMetadata(0); return err },
 	} {
 		require.NoError(t, receive())
@@ -256,6 +261,15 @@ func TestMessagesAreCounted(t *testing.T) {
 	_, err = b.RecvInto(make([]byte, 1), 0)
 	require.NoError(t, err)
 	assert.Equal(t, [2]uint64{0, n}, counts(b))
+
+	_, err = a.SendMessage("1", "2")
+	require.NoError(t, err)
+	n++
+	for _, want := range []uint64{n - 1, n} { // part by part
+		_, err = b.RecvInto(make([]byte, 1), 0)
+		require.NoError(t, err)
+		assert.Equal(t, [2]uint64{0, want}, counts(b))
+	}
 
 	_, err = b.Recv(DONTWAIT)
 	require.Error(t, err)
@@ -416,6 +430,46 @@ func TestExplainHeld(t *testing.T) {
 		explainHeld([]ClosedSocket{named}))
 	both := explainHeld([]ClosedSocket{closed("tcp://192.0.2.1:1", linger.Forever), named})
 	assert.Contains(t, both, "closed, and lingering unless all is sent: PUSH socket made at x.go:1 (tcp://192.0.2.1:1), LINGER forever; held by libzmq")
+}
+
+// Messages are said to be lost only where there were any.
+func TestExplainLeft(t *testing.T) {
+	socket := func(accepted uint64, p linger.Policy, endpoint string) ClosedSocket {
+		return ClosedSocket{
+			SocketInfo: SocketInfo{Type: PUSH, Site: "x.go:1", Accepted: accepted, Linger: p, Endpoints: []string{endpoint}},
+			Lingers:    linger.Drop, Closed: time.Now(),
+		}
+	}
+	const lost = "unsent messages may be lost"
+	full := socket(1, linger.Default, "tcp://192.0.2.1:1")
+	held := []ClosedSocket{full}
+	assert.Regexp(t, "^"+lost+": held by libzmq although LINGER is over: PUSH", Report{}.explainLeft(held))
+	for _, s := range []ClosedSocket{
+		socket(0, linger.Default, "tcp://192.0.2.1:1"), socket(1, linger.Drop, "tcp://192.0.2.1:1"), socket(1, linger.Default, "inproc://x"),
+	} {
+		assert.Regexp(t, "^held by libzmq although LINGER is over: PUSH", Report{}.explainLeft([]ClosedSocket{s}))
+	}
+	full.Outcome = RanOut
+	ranOut := Report{Sockets: []ClosedSocket{full}}
+	assert.Regexp(t, "^zmq_ctx_term has not returned; "+lost+": PUSH", ranOut.explainLeft(nil))
+	assert.Regexp(t, "^held by libzmq .*; "+lost+": PUSH", ranOut.explainLeft([]ClosedSocket{socket(0, linger.Default, "tcp://192.0.2.1:1")}))
+	assert.Equal(t, "zmq_ctx_term has not returned", Report{}.explainLeft(nil))
+	assert.Equal(t, "sockets still to be closed: 7", Report{Unclosed: 7}.explainLeft(nil))
+}
+
+// What was closed by the program and may hold up the end is in the report, also when
+// it is only a look-up that does.
+func TestClosedSocketThatLooksUpIsFollowed(t *testing.T) {
+	ctx := newContext(t)
+	for endpoint, want := range map[string]int{"tcp://localhost:1": 1, "tcp://127.0.0.1:1": 0, "inproc://localhost:1": 0} {
+		soc := newSocket(t, ctx, PUSH)
+		require.NoError(t, soc.Connect(endpoint))
+		require.NoError(t, soc.Close())
+		ctx.c.mu.Lock()
+		assert.Len(t, ctx.c.lingering, want, endpoint)
+		ctx.c.lingering = nil
+		ctx.c.mu.Unlock()
+	}
 }
 
 func TestCloseIsTraced(t *testing.T) {

@@ -89,6 +89,18 @@ func (r Report) explain(held []ClosedSocket) string {
 	return "zmq_ctx_term has not returned"
 }
 
+// explainLeft says what is left undone where nobody waits any longer.
+func (r Report) explainLeft(held []ClosedSocket) string {
+	what := r.explain(held)
+	if slices.ContainsFunc(held, ClosedSocket.mayLose) {
+		return "unsent messages may be lost: " + what
+	}
+	if ranOut := r.RanOut(); len(ranOut) > 0 {
+		what += "; unsent messages may be lost: " + list(ranOut)
+	}
+	return what
+}
+
 // explainHeld says why libzmq may still have these sockets.
 func explainHeld(held []ClosedSocket) string {
 	var lingering, late []ClosedSocket
