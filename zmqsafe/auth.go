@@ -120,7 +120,7 @@ func newZapServer(c *contextState, made site, policy *authPolicy) (*zapServer, e
 	}
 	if err != nil {
 		_ = soc.Close()
-		if _, closing := c.closeDeadline(); closing {
+		if c.isClosing() {
 			err = ErrorContextClosed
 		}
 		return nil, err

@@ -13,9 +13,9 @@ import (
 )
 
 // shutdown closes the context, or waits for somebody else who does.
-func (c *contextState) shutdown(bound context.Context) error {
-	deadline, _ := bound.Deadline()
-	c.beginClose(deadline)
+func (c *contextState) shutdown(bound context.Context, stretch bool) error {
+	deadline, finite := bound.Deadline()
+	c.beginClose(deadline, stretch && finite)
 	select {
 	case <-c.done:
 		return c.closeErr
@@ -31,13 +31,13 @@ func (c *contextState) shutdown(bound context.Context) error {
 
 // beginClose marks the context closing and starts the work, once. A zero
 // deadline is none.
-func (c *contextState) beginClose(deadline time.Time) {
+func (c *contextState) beginClose(deadline time.Time, stretch bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state != open {
 		return
 	}
-	c.state, c.began, c.deadline = closing, time.Now(), deadline
+	c.state, c.began, c.deadline, c.stretch = closing, time.Now(), deadline, stretch
 	c.dropGoneLocked()
 	go c.close()
 }
@@ -49,11 +49,11 @@ func (c *contextState) closeTimes() (began, deadline time.Time) {
 	return c.began, c.deadline
 }
 
-// closeDeadline tells whether the context is being closed, and until when.
-func (c *contextState) closeDeadline() (deadline time.Time, closing bool) {
+// isClosing tells whether a close has begun.
+func (c *contextState) isClosing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.deadline, c.state != open
+	return c.state != open
 }
 
 // close is the order in which a context is closed (invariants 4 to 6). newSocket
@@ -107,13 +107,13 @@ func (c *contextState) closed(err error) {
 	r := c.report()
 	r.Done, r.Took = true, time.Since(r.Began)
 	ranOut := r.RanOut()
-	cut := slices.ContainsFunc(ranOut, ClosedSocket.wasCut)
+	atDeadline := slices.ContainsFunc(ranOut, ClosedSocket.untilDeadline)
 	level, what := slog.LevelWarn, ""
 	switch {
 	case err != nil:
 		err = fmt.Errorf("zmqsafe: zmq_ctx_term: %w", err)
 		what = err.Error()
-	case cut:
+	case atDeadline:
 		err = c.gaveUp("closed at its deadline: unsent messages may be lost: "+list(ranOut), context.DeadlineExceeded)
 		what = err.Error()
 	case len(ranOut) > 0:
@@ -140,6 +140,17 @@ func (c *contextState) closeRest() {
 		s.mark(errTerm)
 		_ = s.close(withContext)
 	}
+}
+
+// lingersAtEnd returns the LINGER for the zmq_close of s by the end of the context.
+// The caller holds s.mu.
+func (c *contextState) lingersAtEnd(s *socketState) linger.Policy {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stretch && !s.lingerSet {
+		return within(linger.Forever, c.deadline)
+	}
+	return within(s.linger, c.deadline)
 }
 
 // within clamps p to what is left until deadline, less what zmq_ctx_term itself

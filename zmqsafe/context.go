@@ -47,8 +47,10 @@ type contextState struct {
 	maxSockets int                    // guarded by mu; what the program may have
 	linger     linger.Policy          // guarded by mu; for new sockets
 	configured linger.Policy          // guarded by mu; the same before SetBlocky
+	lingerSet  bool                   // guarded by mu; configured was set, by WithLinger or the environment
 	began      time.Time              // guarded by mu; of the close
 	deadline   time.Time              // guarded by mu; of the close, zero for none
+	stretch    bool                   // guarded by mu; a LINGER that nobody has set lasts until the deadline
 	took       time.Duration          // guarded by mu; of the close
 	steps      []Step                 // guarded by mu; of the close
 	scheduling scheduling             // guarded by mu; of libzmq's threads
@@ -66,10 +68,11 @@ type Option func(*contextState) error
 
 // WithLinger sets the LINGER that new sockets of the context start with,
 // instead of linger.Default (1 s, and 0 for XSUB) or what the environment
-// variable ZMQSAFE_LINGER says. Socket.SetLinger overrides it for one socket.
+// variable ZMQSAFE_LINGER says. Socket.SetLinger overrides it for one socket. What
+// is set counts for Shutdown, too, which otherwise lingers as long as it may take.
 func WithLinger(p linger.Policy) Option {
 	return func(c *contextState) error {
-		c.linger = p
+		c.linger, c.lingerSet = p, true
 		return nil
 	}
 }
@@ -127,6 +130,7 @@ func makeContext(made site, options []Option) (*Context, error) {
 		if err := c.linger.UnmarshalText([]byte(text)); err != nil {
 			return nil, fmt.Errorf("zmqsafe: environment variable %s: %w", LingerVariable, err)
 		}
+		c.lingerSet = true
 	}
 	for _, option := range options {
 		if err := option(c); err != nil {
@@ -165,7 +169,8 @@ func (ctx *Context) core() (*contextState, error) {
 }
 
 // Close closes the context within its close timeout (WithCloseTimeout, 5 s by
-// default). It is Shutdown with that bound.
+// default). It is Shutdown with that bound, but for sockets whose LINGER nobody has
+// set: they linger for the default of 1 s.
 func (ctx *Context) Close() error {
 	c, err := ctx.core()
 	if err != nil {
@@ -173,7 +178,7 @@ func (ctx *Context) Close() error {
 	}
 	bounded, cancel := context.WithTimeout(context.Background(), c.closeTimeout)
 	defer cancel()
-	return ctx.Shutdown(bounded)
+	return ctx.shutdown(bounded, false)
 }
 
 // Term is Close under raw's name. Unlike raw's it doesn't wait for sockets that
@@ -185,19 +190,28 @@ func (ctx *Context) Term() error { return ctx.Close() }
 // the deadline of bound leaves them, and terminates the context
 // (https://api.zeromq.org/4-3:zmq-ctx-term).
 //
+// Who gives a deadline says how long delivering may take. So sockets whose LINGER
+// nobody has set, by SetLinger, WithLinger or the environment, linger until the
+// deadline, not for the default of 1 s. A LINGER that was set is cut to the
+// deadline. A bound without a deadline does neither.
+//
 // It returns when all this is done or when bound is done, whichever is first. In
 // the second case the error wraps bound's and names the sockets that were still
 // lingering; what remains goes on in the background, and a further call waits
-// for it. A bound without a deadline doesn't limit the linger of sockets.
+// for it.
 //
 // Shutdown may be called from any goroutine and any number of times; the first
-// call sets the deadline for lingering.
-func (ctx *Context) Shutdown(bound context.Context) error {
+// call, or Close, sets the deadline for lingering.
+func (ctx *Context) Shutdown(bound context.Context) error { return ctx.shutdown(bound, true) }
+
+// shutdown is Shutdown; stretch says that LINGER is as long as bound, unless it was
+// set.
+func (ctx *Context) shutdown(bound context.Context, stretch bool) error {
 	c, err := ctx.core()
 	if err != nil {
 		return err
 	}
 	defer runtime.KeepAlive(ctx)
 	ctx.cleanup.Stop()
-	return c.shutdown(bound)
+	return c.shutdown(bound, stretch)
 }

@@ -54,7 +54,8 @@
 //  1. New sockets and new calls are refused.
 //  2. Calls that are blocked return ETERM: sends, receives, polls, proxies.
 //  3. Sockets are closed, the newest first, each with its LINGER clamped to the
-//     deadline less a tenth (250 ms at most), which is left for zmq_ctx_term.
+//     deadline less a tenth (250 ms at most), which is left for zmq_ctx_term. With
+//     Shutdown, a LINGER that nobody has set lasts until then.
 //  4. Monitors and authentication end.
 //  5. zmq_ctx_term delivers what still lingers, and frees everything.
 //

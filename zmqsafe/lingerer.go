@@ -28,8 +28,9 @@ func (l *lingerer) report() ClosedSocket {
 	return l.closed
 }
 
-// wasCut reports whether the deadline has shortened the linger.
-func (s ClosedSocket) wasCut() bool { return s.Lingers != s.Linger }
+// untilDeadline reports whether it was the deadline that bounded the linger: it was
+// cut, or stretched.
+func (s ClosedSocket) untilDeadline() bool { return s.Lingers != s.Linger }
 
 // ranOut reports whether the linger is over at a time. libzmq counts it in whole
 // milliseconds of a clock that it reads now and then (clock.cpp,
@@ -157,10 +158,14 @@ func (i SocketInfo) lookedUp() string {
 
 // String describes the socket and its linger for people.
 func (s ClosedSocket) String() string {
-	if s.wasCut() {
-		return fmt.Sprintf("%v, LINGER %v cut to %v", s.SocketInfo, s.Linger, s.Lingers)
+	if !s.untilDeadline() {
+		return fmt.Sprintf("%v, LINGER %v", s.SocketInfo, s.Lingers)
 	}
-	return fmt.Sprintf("%v, LINGER %v", s.SocketInfo, s.Lingers)
+	changed := "cut"
+	if s.Linger == linger.Default && outlasts(s.Lingers, linger.DefaultDuration) {
+		changed = "stretched"
+	}
+	return fmt.Sprintf("%v, LINGER %v %s to %v", s.SocketInfo, s.Linger, changed, s.Lingers)
 }
 
 func list(sockets []ClosedSocket) string { return joinSome(sockets, "; ", ClosedSocket.String) }

@@ -27,6 +27,6 @@ func (c *contextState) lost() {
 		c.logger.Warn(fmt.Sprintf("zmqsafe: context made at %v was lost without Close; closing it", c.made))
 		bound, cancel := context.WithTimeout(context.Background(), c.closeTimeout)
 		defer cancel()
-		_ = c.shutdown(bound) // an overrun is reported there
+		_ = c.shutdown(bound, false) // an overrun is reported there
 	}()
 }

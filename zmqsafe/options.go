@@ -19,7 +19,8 @@ import (
 
 // SetLinger sets how long the closed socket may go on sending what was accepted:
 // 0 drops it, -1 means forever. A socket lingers in libzmq's threads; only
-// closing the context waits for it, and its deadline wins even over forever.
+// closing the context waits for it, and its deadline wins even over forever. What
+// was set isn't lengthened by Context.Shutdown.
 // More than 596 h counts as 596 h. The default is the context's, see
 // Context.NewSocket. See package linger, and
 // https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_LINGER.
@@ -35,7 +36,7 @@ func (soc *Socket) SetLinger(d time.Duration) error {
 		if err := setLinger(s.raw, policy); err != nil {
 			return err
 		}
-		s.linger = policy
+		s.linger, s.lingerSet = policy, true
 		return nil
 	})
 }

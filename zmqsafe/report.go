@@ -36,7 +36,7 @@ type Step struct {
 // libzmq still had it when the context was closed.
 type ClosedSocket struct {
 	SocketInfo               // as it was when it was closed
-	Lingers    linger.Policy // LINGER at zmq_close: that of SocketInfo, cut to the deadline
+	Lingers    linger.Policy // LINGER at zmq_close: that of SocketInfo, or what the deadline made of it
 	Woken      time.Time     // when calls on it were ended
 	Closed     time.Time     // when zmq_close was called
 	Gone       time.Time     // when libzmq had no more of it, as it was noticed; zero: not yet

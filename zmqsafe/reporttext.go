@@ -86,8 +86,8 @@ func (s ClosedSocket) after() string {
 func (s ClosedSocket) age() time.Duration { return s.Closed.Sub(s.Created) }
 
 func (s ClosedSocket) lingerText() string {
-	if s.wasCut() {
-		return fmt.Sprintf("%v of %v", s.Lingers, s.Linger)
+	if s.untilDeadline() {
+		return fmt.Sprintf("%v, not %v", s.Lingers, s.Linger)
 	}
 	return s.Lingers.String()
 }

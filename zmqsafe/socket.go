@@ -44,6 +44,7 @@ type socketState struct {
 	// All below is guarded by guard.mu.
 	raw       *zmq4.Socket
 	linger    linger.Policy
+	lingerSet bool          // by the program, or it has to be what it is
 	rcvtimeo  time.Duration // negative: none
 	sndtimeo  time.Duration // negative: none
 	midSend   bool          // the last part was sent with SNDMORE
@@ -118,10 +119,10 @@ func (c *contextState) newSocket(t Type, made site, internal bool) (*socketState
 	runtime.SetFinalizer(raw, nil) // it would close the socket whenever it likes
 	s := &socketState{
 		id: c.lastID + 1, c: c, typ: t, internal: internal, made: made, created: time.Now(),
-		raw: raw, linger: c.linger, rcvtimeo: -1, sndtimeo: -1, fd: -1, dup: -1,
+		raw: raw, linger: c.linger, lingerSet: internal || c.lingerSet || c.linger != linger.Default, rcvtimeo: -1, sndtimeo: -1, fd: -1, dup: -1,
 	}
 	if t == XSUB {
-		s.linger = linger.Drop
+		s.linger, s.lingerSet = linger.Drop, true
 	}
 	pointer, err := rawPointer(raw, t)
 	if err == nil {

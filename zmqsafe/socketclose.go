@@ -57,12 +57,13 @@ const (
 func (s *socketState) close(by closer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	deadline, contextClosing := s.c.closeDeadline()
+	lingers := s.linger
 	switch {
 	case s.state == closed:
 		return nil
 	case by == withContext:
-	case contextClosing:
+		lingers = s.c.lingersAtEnd(s)
+	case s.c.isClosing():
 		return nil // the context does it, in its own order
 	case s.putOff(by):
 		return nil
@@ -73,7 +74,6 @@ func (s *socketState) close(by closer) error {
 	if by == withContext {
 		_ = s.stopMonitor() // otherwise events go on until libzmq is done with the socket
 	}
-	lingers := within(s.linger, deadline)
 	l := s.retire(by, lingers)
 	s.releaseDup()
 	for _, e := range s.endpoints {

@@ -23,7 +23,7 @@ func TestGuardedLibraryIsRawButForTheImport(t *testing.T) {
 	assert.Equal(t, []string{
 		"\t\"github.com/zmqsafe/zmq-exit/shutdown/cexit\"\n",
 		"\tzmq \"github.com/zmqsafe/zmq-exit/zmqsafe\"\n",
-		"\tif err := cexit.Register(reports.ctx, 5*time.Second); err != nil { // the fix\n",
+		"\tif err := cexit.Register(reports.ctx, 2*time.Second); err != nil { // the fix\n",
 		"\t\treturn err\n",
 		"\t}\n",
 	}, linesAdded(read(raw), read(guarded)))

@@ -34,7 +34,7 @@ In C and in Go
      process: SIGABRT on a thread of libzmq's, while main's thread is inside exit.
 
 What the guard does
-  Where the library makes its context, it calls cexit.Register(ctx, 5*time.Second):
+  Where the library makes its context, it calls cexit.Register(ctx, 2*time.Second):
   an atexit handler of the library's own. Handlers run newest first, so this one runs
   before those that the C program registered earlier. It calls Context.Shutdown with a
   deadline: sockets are closed and the context is terminated before anybody sweeps.

@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/zmqsafe/zmq-exit/linger"
 	"github.com/zmqsafe/zmq-exit/shutdown"
 	zmq "github.com/zmqsafe/zmq-exit/zmqsafe"
 	"github.com/zmqsafe/zmq-exit/zmqsafe/zmqsafetest"
@@ -43,7 +42,7 @@ func loadMain() {
 		if g.Timeout, err = time.ParseDuration(os.Args[2]); err != nil {
 			return err
 		}
-		zctx, err := zmq.NewContext(zmq.WithLinger(linger.Forever))
+		zctx, err := zmq.NewContext()
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,6 @@ import (
 	_ "net/http/pprof"
 	"time"
 
-	"github.com/zmqsafe/zmq-exit/linger"
 	"github.com/zmqsafe/zmq-exit/shutdown"
 	zmq "github.com/zmqsafe/zmq-exit/zmqsafe"
 )
@@ -37,11 +36,11 @@ func main() {
 	slog.SetLogLoggerLevel(slog.LevelDebug) // shows the closing reports
 	shutdown.Main(func(g *shutdown.Group) error {
 		g.Timeout = *timeout
-		zctx, err := zmq.NewContext(zmq.WithLinger(linger.Forever)) // that is, as long as the stop has time
+		zctx, err := zmq.NewContext()
 		if err != nil {
 			return err
 		}
-		g.Add("zmq", zctx) // closed when all workers are out; what Add, Go and Serve return, Main reports, too
+		g.Add("zmq", zctx) // closed when all workers are out, which delivers what was sent, as long as there is time
 		jobs, errJobs := zctx.NewSocket(zmq.PULL)
 		feed, errFeed := zctx.NewSocket(zmq.PUB)
 		if err := errors.Join(errJobs, errFeed, jobs.Bind(*jobsAt), feed.Bind(*feedAt)); err != nil {
@@ -55,7 +54,7 @@ func main() {
 			}
 			return result
 		}
-		for range *workers {
+		for range *workers { // what Add, Go and Serve return, Main reports, too
 			g.Go("worker", func(ctx context.Context) error {
 				for job, err := range jobs.Messages(ctx) {
 					if err != nil {

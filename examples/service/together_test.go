@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/zmqsafe/zmq-exit/linger"
 	"github.com/zmqsafe/zmq-exit/shutdown"
 	zmq "github.com/zmqsafe/zmq-exit/zmqsafe"
 	"github.com/zmqsafe/zmq-exit/zmqsafe/zmqsafetest"
@@ -159,7 +158,7 @@ func TestWhatIsNotTakenInTimeIsNamed(t *testing.T) {
 // newGroup returns a group with a context, in the way of the service.
 func newGroup(t *testing.T) (*shutdown.Group, *zmq.Context) {
 	t.Helper()
-	zctx := zmqsafetest.NewContext(t, zmq.WithLinger(linger.Forever))
+	zctx := zmqsafetest.NewContext(t)
 	g := &shutdown.Group{Signals: []os.Signal{}, Logger: slog.New(slog.DiscardHandler)}
 	require.NoError(t, g.Add("zmq", zctx))
 	return g, zctx

@@ -40,7 +40,7 @@ func start() (err error) {
 	if reports.ctx, err = zmq.NewContext(); err != nil {
 		return err
 	}
-	if err := cexit.Register(reports.ctx, 5*time.Second); err != nil { // the fix
+	if err := cexit.Register(reports.ctx, 2*time.Second); err != nil { // the fix
 		return err
 	}
 	if reports.sock, err = reports.ctx.NewSocket(zmq.PUSH); err != nil {
