@@ -234,8 +234,8 @@ func TestNextLook(t *testing.T) {
 		{100 * ms, 200 * ms, 100 * ms},
 		{100 * ms, 60 * ms, 30 * ms},
 		{2 * ms, 60 * ms, 2 * ms},
-		{100 * ms, ms, 2 * ms},
-		{100 * ms, 0, 2 * ms},
+		{100 * ms, ms, ms},
+		{100 * ms, 0, ms},
 	} {
 		assert.Equal(t, c.want, nextLook(c.every, c.left), "%+v", c)
 	}

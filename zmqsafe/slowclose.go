@@ -18,7 +18,7 @@ const slowLeast = 100 * time.Millisecond
 // lookEvery bounds how often closed sockets are looked at: often at first, as most
 // are gone in a moment, and then less and less.
 const (
-	lookEveryMin = 2 * time.Millisecond
+	lookEveryMin = time.Millisecond
 	lookEveryMax = 100 * time.Millisecond
 )
 
