@@ -196,31 +196,36 @@ func TestDeadlineThatHasPassed(t *testing.T) {
 	}
 }
 
-// A socket whose messages are gone in a moment isn't noticed too late when closing
-// the others takes long.
+// A socket whose messages are gone in a moment isn't noticed too late where closing
+// others takes long, before it or after it.
 func TestLingersAreFollowedWhileOthersAreClosed(t *testing.T) {
-	ctx := newContext(t, WithLinger(linger.MustFor(200*time.Millisecond)))
-	oldest := newSocket(t, ctx, PAIR) // closed last
-	for i := range 100 {
-		require.NoError(t, newSocket(t, ctx, PAIR).Bind(fmt.Sprint(inproc(t), i)))
-	}
+	ctx := newContext(t, WithLinger(linger.MustFor(60*time.Millisecond)))
 	pull := newSocket(t, newContext(t), PULL)
 	require.NoError(t, pull.Bind("tcp://127.0.0.1:*"))
 	endpoint, err := pull.GetLastEndpoint()
 	require.NoError(t, err)
+	oldest := newSocket(t, ctx, PAIR) // closed last
+	require.NoError(t, oldest.Bind(inproc(t)))
 	soc := newSocket(t, ctx, PUSH)
 	require.NoError(t, soc.Connect(endpoint))
 	sendText(t, soc, "x")
-	held := make(chan struct{})
-	go func() {
-		defer close(held)
-		<-oldest.s.gone
-		oldest.s.mu.Lock()
-		defer oldest.s.mu.Unlock()
-		time.Sleep(300 * time.Millisecond) // longer than the linger
-	}()
-	require.NoError(t, ctx.Close())
-	waitFor(t, "the oldest", held)
+	names := &ctx.c.inproc.mu // needed before the first is closed, and to close oldest, but not soc
+	names.Lock()
+	done := make(chan error)
+	go func() { done <- ctx.Close() }()
+	time.Sleep(140 * time.Millisecond) // longer than the linger
+	isClosed := func() bool {
+		soc.s.mu.Lock()
+		defer soc.s.mu.Unlock()
+		return soc.s.state == closed
+	}
+	for !isClosed() {
+		names.Unlock()
+		names.Lock()
+	}
+	time.Sleep(140 * time.Millisecond)
+	names.Unlock()
+	require.NoError(t, waitFor(t, "Close", done))
 	assert.Empty(t, ctx.Report().RanOut())
 }
 
