@@ -64,8 +64,9 @@
 // messages, only the peer can say.
 //
 // When a linger runs out, messages may be lost: that is logged, and names the
-// sockets and the places that made them. If the deadline had cut the linger, Close
-// returns it, too, as an error that wraps context.DeadlineExceeded.
+// sockets and the places that made them, ten at most; Report has all. If the
+// deadline had cut the linger, Close returns it, too, as an error that wraps
+// context.DeadlineExceeded.
 //
 // What takes long is logged while it does, after 2 s or half of the time that
 // there is (where that is less than 100 ms, at its end only): which sockets libzmq

@@ -11,7 +11,7 @@ var profile = pprof.NewProfile(ProfileName)
 //	pprof.Lookup(zmqsafe.ProfileName).WriteTo(os.Stderr, 1)
 //	go tool pprof http://localhost:6060/debug/pprof/zmqsafe.sockets
 //
-// A socket is in it until its zmq_close, as in Sockets. The second line is for a
+// A socket is in it until it is closed, as in Sockets. The second line is for a
 // program that serves package net/http/pprof.
 const ProfileName = "zmqsafe.sockets"
 

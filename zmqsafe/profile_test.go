@@ -45,6 +45,10 @@ func TestProfileHasCreationStacks(t *testing.T) {
 	require.NoError(t, sockets[0].Close())
 	require.NoError(t, sockets[0].Close())
 	assert.Equal(t, before+2, p.Count())
+	require.NoError(t, sockets[1].SetLinger(-1)) // so zmq_close waits for a moment
+	require.NoError(t, sockets[1].Close())
+	assert.Equal(t, before+1, p.Count())
+	assert.Len(t, ctx.Sockets(), 1)
 	require.NoError(t, ctx.Close())
 	assert.Equal(t, before, p.Count())
 }

@@ -84,7 +84,7 @@ func (c *contextState) report() Report {
 	}
 	r := Report{
 		Site: c.made.String(), Began: c.began, Deadline: c.deadline, Took: c.took,
-		Done: c.state == closed, Steps: slices.Clone(c.steps), Unclosed: len(c.sockets) - c.internals,
+		Done: c.state == closed, Steps: slices.Clone(c.steps), Unclosed: c.unclosedLocked(),
 	}
 	if !r.Done {
 		now := time.Now()
@@ -100,6 +100,15 @@ func (c *contextState) report() Report {
 	}
 	return r
 }
+
+// unclosed counts the program's sockets that still have to be closed.
+func (c *contextState) unclosed() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unclosedLocked()
+}
+
+func (c *contextState) unclosedLocked() int { return len(c.sockets) - c.internals }
 
 // RanOut lists the sockets whose linger was over before libzmq had sent all: their
 // messages may be lost.

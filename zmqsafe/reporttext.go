@@ -174,11 +174,13 @@ func (i SocketInfo) json() jsonSocket {
 	return jsonSocket{i.Type.String(), i.Endpoints, i.Site, i.Created, i.Linger, i.Accepted, i.Received, waiting}
 }
 
-// MarshalJSON writes the type by name and the linger as package linger does.
+// MarshalJSON writes the type by name, the linger as package linger does, and what
+// of waiting isn't 0: {"type", "endpoints", "made_at", "created", "linger",
+// "accepted", "received", "waiting": {"receives", "sends", "polls"}}.
 func (i SocketInfo) MarshalJSON() ([]byte, error) { return json.Marshal(i.json()) }
 
-// MarshalJSON writes what SocketInfo does and what became of the socket. Times that
-// have not come are left out.
+// MarshalJSON writes what SocketInfo does and what became of the socket: "lingers",
+// "woken", "closed", "gone" and "outcome". Times that have not come are left out.
 func (s ClosedSocket) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		jsonSocket
@@ -199,8 +201,9 @@ func (s Step) MarshalJSON() ([]byte, error) {
 	}{s.Name, s.Began, s.Took.String()})
 }
 
-// MarshalJSON writes durations as time.ParseDuration reads them. Times that have
-// not come are left out.
+// MarshalJSON writes {"context", "began", "deadline", "took", "done", "steps",
+// "sockets", "unclosed", "error"}, durations as time.ParseDuration reads them.
+// Context is where it was made. What has not come and what is empty is left out.
 func (r Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Site     string         `json:"context"`

@@ -18,8 +18,9 @@ const slowLeast = 100 * time.Millisecond
 // lookEvery bounds how often closed sockets are looked at: often at first, as most
 // are gone in a moment, and then less and less.
 const (
-	lookEveryMin = 2 * time.Millisecond
-	lookEveryMax = 100 * time.Millisecond
+	lookEveryMin   = time.Millisecond
+	lookEveryFirst = 4 * time.Millisecond // while sockets are still being closed
+	lookEveryMax   = 100 * time.Millisecond
 )
 
 // nextLook returns in what time to look again, when the next linger ends in left,
@@ -46,6 +47,9 @@ func (c *contextState) watchLingerers() (stop func()) {
 		look := time.NewTimer(lookEveryMin)
 		defer look.Stop()
 		for every := lookEveryMin; ; every = min(2*every, lookEveryMax) {
+			if c.unclosed() > 0 {
+				every = min(every, lookEveryFirst)
+			}
 			select {
 			case <-look.C:
 			case <-slow:

@@ -36,6 +36,7 @@ func (s *socketState) mark(why error) {
 	if s.state == open {
 		s.blocked, s.woken = s.waiting(), time.Now()
 		s.state, s.why = closing, why
+		profile.Remove(s)
 		close(s.gone)
 		s.watchers.tellAll()
 	} else if why == ErrorSocketClosed {
@@ -89,7 +90,6 @@ func (s *socketState) close(by closer) error {
 		err = closeErr
 	}
 	s.state, s.sock = closed, nil
-	profile.Remove(s)
 	s.c.forget(s, l)
 	return err
 }
