@@ -31,7 +31,9 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// protect calls f and then done, however f ends.
+// protect calls f and then done, however f ends. An error that can't be looked
+// at, such as a nil pointer in an error, counts as a panic of f: done and all that
+// comes after it may look.
 func protect(f func() error, done func(error)) {
 	err := errGoexit
 	defer func() {
@@ -40,7 +42,12 @@ func protect(f func() error, done func(error)) {
 		}
 		done(err)
 	}()
-	err = f()
+	result := f()
+	if result != nil {
+		_ = result.Error()
+		_ = errors.Is(result, errGoexit) // calls all its methods Is and Unwrap
+	}
+	err = result
 }
 
 // panicPlace finds the innermost function of the program that a panic came
