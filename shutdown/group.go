@@ -149,12 +149,14 @@ func (g *Group) keep(err error) {
 }
 
 // log calls f, which writes to the log, and waits for it, but not for long: a
-// log that hangs is no reason for a stop to hang.
-func (g *Group) log(f func()) {
+// log that hangs is no reason for a stop to hang, nor one that panics for it to
+// end.
+func (g *Group) log(f func(*slog.Logger)) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f()
+		defer func() { _ = recover() }() // whom to tell?
+		f(g.logger())
 	}()
 	timer := time.NewTimer(late)
 	defer timer.Stop()

@@ -3,6 +3,7 @@ package shutdown
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -91,5 +92,7 @@ func (g *Group) logPanic(kind, name string, err error) {
 		return
 	}
 	p.logged = true
-	g.log(func() { g.logger().Error("shutdown: panic", kind, name, "panic", p.Value, "stack", string(p.Stack)) })
+	g.log(func(log *slog.Logger) {
+		log.Error("shutdown: panic", kind, name, "panic", p.Value, "stack", string(p.Stack))
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/trace"
 	"time"
 )
@@ -91,7 +92,10 @@ func (g *Group) settle(bound context.Context) *settings {
 		timer := time.NewTimer(DefaultTimeout / 2)
 		defer timer.Stop()
 		warning := time.AfterFunc(DefaultTimeout/4, func() {
-			g.logger().Warn("shutdown: still waiting for setup", "since", DefaultTimeout/4, "grace", DefaultTimeout/2, "at", where(kindSetup, kindSetup))
+			at := where(kindSetup, kindSetup)
+			g.log(func(log *slog.Logger) {
+				log.Warn("shutdown: still waiting for setup", "since", DefaultTimeout/4, "grace", DefaultTimeout/2, "at", at)
+			})
 		})
 		defer warning.Stop()
 		select {

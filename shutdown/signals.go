@@ -3,6 +3,7 @@ package shutdown
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
@@ -85,8 +86,8 @@ func (g *Group) force(sig os.Signal) {
 	if n, ok := sig.(syscall.Signal); ok {
 		code += int(n)
 	}
-	g.log(func() {
-		g.logger().Warn("shutdown: second signal: ending at once", "signal", sig.String(), "status", code,
+	g.log(func(log *slog.Logger) {
+		log.Warn("shutdown: second signal: ending at once", "signal", sig.String(), "status", code,
 			"workers", counted(g.runningNames()), "steps", g.openSteps())
 	})
 	os.Exit(code)
