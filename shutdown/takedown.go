@@ -110,12 +110,12 @@ func (d *takedown) freeze() {
 
 func (d *takedown) overrunOf(w *worker) error {
 	grace := short(d.graceEnd.Sub(d.began))
-	if w.out.IsZero() {
-		return &overrunError{fmt.Sprintf("still running %v after it was to stop, with a grace of %v", short(d.took), grace), nil}
-	}
 	var own error
 	if e, ok := w.err.(*Error); ok {
 		own = e.Err
+	}
+	if w.out.IsZero() {
+		return &overrunError{fmt.Sprintf("still running %v after it was to stop, with a grace of %v", short(d.took), grace), own}
 	}
 	return &overrunError{fmt.Sprintf("stopped only after %v, with a grace of %v", short(w.out.Sub(d.began)), grace), own}
 }
