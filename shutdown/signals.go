@@ -49,9 +49,13 @@ func (g *Group) obey(caught, continued <-chan os.Signal, end <-chan struct{}, fo
 	for {
 		var sig os.Signal
 		select {
-		case <-end:
-			return
 		case sig = <-caught:
+		case <-end:
+			select {
+			case sig = <-caught: // from before
+			default:
+				return
+			}
 		}
 		switch {
 		case first == nil:
