@@ -3,6 +3,7 @@ package shutdown
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime/pprof"
 	"time"
 )
@@ -116,7 +117,10 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 	defer cancel()
 	result := make(chan error, 1)
 	go pprof.Do(ctx, pprof.Labels(label(kindStep), st.name), func(ctx context.Context) {
-		protect(func() error { return st.call(ctx) }, func(err error) { result <- err })
+		protect(func() error { return st.call(ctx) }, func(err error) {
+			d.g.logPanic(kindStep, st.name, err) // also of one that was left behind
+			result <- err
+		})
 	})
 	warning := time.AfterFunc(max(bound/2, warnAfter), func() { d.warnOfStep(ctx, st, began, bound) })
 	err, ok := wait(d, result, began.Add(bound), n)
@@ -131,7 +135,6 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 		fallthrough
 	default:
 		st.state = stateOf(err)
-		d.g.logPanic(kindStep, st.name, err)
 	}
 	if err != nil {
 		st.err = &Error{Kind: kindStep, Name: st.name, Err: err}
@@ -143,7 +146,9 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 func (d *takedown) warnOfStep(ctx context.Context, st *step, began time.Time, bound time.Duration) {
 	since, at := short(time.Since(began)), where(kindStep, st.name)
 	if ctx.Err() == nil {
-		d.g.logger().Warn("shutdown: still waiting for a step", "step", st.name, "since", since, "timeout", short(bound), "at", at)
+		d.g.log(func(log *slog.Logger) {
+			log.Warn("shutdown: still waiting for a step", "step", st.name, "since", since, "timeout", short(bound), "at", at)
+		})
 	}
 }
 

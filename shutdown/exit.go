@@ -42,10 +42,8 @@ func delist(g *Group) {
 func nest(inner, outer *Group) error {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
-	for g := outer; g != nil; g = g.parent {
-		if g == inner {
-			return errors.New("a group can't be a part of itself")
-		}
+	if isPartLocked(outer, inner) {
+		return errors.New("a group can't be a part of itself")
 	}
 	if inner.parent != nil && inner.parent != outer {
 		return errors.New("the group is a part of another group already")
@@ -53,6 +51,21 @@ func nest(inner, outer *Group) error {
 	inner.parent = outer
 	delete(registry.roots, inner)
 	return nil
+}
+
+// isPartLocked reports whether inner is outer or a part of it.
+func isPartLocked(inner, outer *Group) bool {
+	for inner != nil && inner != outer {
+		inner = inner.parent
+	}
+	return inner != nil
+}
+
+// owns reports whether ctx is of a worker or step of g, or of a group inside.
+func (g *Group) owns(ctx context.Context) bool {
+	registry.mu.Lock()
+	defer registry.mu.Unlock()
+	return isPartLocked(groupOf(ctx), g)
 }
 
 func isRoot(g *Group) bool {

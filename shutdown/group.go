@@ -54,7 +54,7 @@ type Group struct {
 	Logger *slog.Logger
 
 	mu       sync.Mutex
-	ctx      context.Context // of the workers; this and the channels are set by the first method
+	ctx      context.Context // of the workers, done when the stop begins; this and the channels are set by the first method
 	cancel   context.CancelCauseFunc
 	settings *settings            // guarded by mu; nil until the fields are read
 	parent   *Group               // guarded by registry.mu; the group that this one is a part of
@@ -65,7 +65,6 @@ type Group struct {
 	steps    []*step              // guarded by mu; not begun yet, to be taken from the end
 	seen     map[any]string       // guarded by mu; what was added under which name
 	errs     []error              // guarded by mu; what Run will return
-	cause    error                // guarded by mu; nil until the stop begins
 	ran      bool                 // guarded by mu; Run was called
 	waiting  bool                 // guarded by mu; Run waits for a cause, and the last worker's return is one
 	idle     chan struct{}        // closed when the stop has begun and no worker is running
@@ -117,11 +116,7 @@ func (g *Group) stop(cause error) {
 }
 
 func (g *Group) stopLocked(cause error) {
-	if g.cause != nil {
-		return
-	}
-	g.cause = cause
-	g.cancel(cause)
+	g.cancel(cause) // the first time: later causes change nothing
 	g.settleLocked()
 }
 
@@ -149,12 +144,14 @@ func (g *Group) keep(err error) {
 }
 
 // log calls f, which writes to the log, and waits for it, but not for long: a
-// log that hangs is no reason for a stop to hang.
-func (g *Group) log(f func()) {
+// log that hangs is no reason for a stop to hang, nor one that panics for it to
+// end.
+func (g *Group) log(f func(*slog.Logger)) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f()
+		defer func() { _ = recover() }() // whom to tell?
+		f(g.logger())
 	}()
 	timer := time.NewTimer(late)
 	defer timer.Stop()

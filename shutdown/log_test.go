@@ -73,6 +73,38 @@ func TestTheReportIsLoggedForDebugging(t *testing.T) {
 	})
 }
 
+func TestAStepThatPanicsAfterItWasLeftBehindIsLogged(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		var log syncBuffer
+		g.Logger = toLog(&log)
+		require.NoError(t, g.Add("late", Func(func(context.Context) error { time.Sleep(time.Hour); panic("boom") })))
+		require.Error(t, g.Shutdown(bg))
+		assert.NotContains(t, log.String(), "level=ERROR")
+		time.Sleep(time.Hour)
+		assert.Contains(t, log.String(), `level=ERROR msg="shutdown: panic" step=late panic=boom`)
+	})
+}
+
+// panickingHandler is a log with a mistake in it.
+type panickingHandler struct{ slog.Handler }
+
+func (panickingHandler) Enabled(context.Context, slog.Level) bool  { return true }
+func (panickingHandler) Handle(context.Context, slog.Record) error { panic("log") }
+
+func TestALogThatPanicsEndsNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		g.Logger = slog.New(panickingHandler{slog.DiscardHandler})
+		var j journal
+		require.NoError(t, g.Add("last", j.step("last")))
+		require.NoError(t, g.Add("panics", Func(func(context.Context) error { panic(1) })))
+		require.NoError(t, g.Add("hangs", newStuck(t)))
+		require.NoError(t, g.Go("deaf", newStuck(t).work))
+		require.NoError(t, g.Go("panics", func(context.Context) error { panic(1) }))
+		assert.Equal(t, StatusPanic, ExitStatus(g.Run(bg)))
+		assert.Equal(t, []string{"last"}, j.all())
+	})
+}
+
 // hangingHandler is a log whose reader has gone away without closing.
 type hangingHandler struct {
 	slog.Handler
@@ -91,13 +123,16 @@ func TestALogThatHangsHoldsNothingUp(t *testing.T) {
 		release := make(chan struct{})
 		defer close(release)
 		g.Logger = slog.New(hangingHandler{slog.DiscardHandler, release})
-		require.NoError(t, g.Add("panics", Func(func(context.Context) error { panic(1) })))
+		g.Timeout = 2 * time.Second
+		for range 50 { // the waits for the log don't add up
+			require.NoError(t, g.Add("panics", Func(func(context.Context) error { panic(1) })))
+		}
 		require.NoError(t, g.Add("hangs", newStuck(t)))
 		require.NoError(t, g.Go("deaf", newStuck(t).work))
 		require.NoError(t, g.Go("panics", func(context.Context) error { panic(1) }))
 		began := time.Now()
 		require.Error(t, g.Shutdown(bg))
-		assert.LessOrEqual(t, time.Since(began), DefaultTimeout+2*late)
+		assert.LessOrEqual(t, time.Since(began), g.Timeout+2*late)
 	})
 }
 

@@ -78,6 +78,28 @@ func TestAnInnerGroupStopsWithinTheGraceOfTheOuter(t *testing.T) {
 	})
 }
 
+// Also when it had begun to stop before the outer did.
+func TestAnInnerGroupThatIsStoppingStopsWithinTheGraceOfTheOuter(t *testing.T) {
+	inBubble(t, func(t *testing.T, outer *Group) {
+		outer.Timeout = 2 * time.Second
+		inner := Group{Timeout: time.Hour, Logger: quiet()}
+		var j journal
+		require.NoError(t, outer.Add("zmq", j.step("outer zmq")))
+		require.NoError(t, inner.Add("zmq", j.step("inner zmq")))
+		require.NoError(t, inner.Add("hangs", newStuck(t)))
+		require.NoError(t, outer.Go("inner", inner.Run))
+		inner.Stop()
+		time.Sleep(time.Minute)
+		outer.Stop()
+		began := time.Now()
+		err := outer.Run(bg)
+		assert.Equal(t, 900*time.Millisecond+late/2, time.Since(began))
+		assert.ErrorContains(t, err, `shutdown: worker "inner": shutdown: step "hangs": not done after 1m1s: left behind`)
+		assert.Equal(t, StatusDeadline, ExitStatus(err))
+		assert.Equal(t, []string{"inner zmq", "outer zmq"}, j.all())
+	})
+}
+
 // What an inner group reports is an error to the outer one, even if it is made of a cancellation.
 func TestAnInnerErrorIsNotTakenForACancellation(t *testing.T) {
 	inBubble(t, func(t *testing.T, outer *Group) {

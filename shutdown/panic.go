@@ -3,6 +3,7 @@ package shutdown
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -31,7 +32,9 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// protect calls f and then done, however f ends.
+// protect calls f and then done, however f ends. An error that can't be looked
+// at, such as a nil pointer in an error, counts as a panic of f: done and all that
+// comes after it may look.
 func protect(f func() error, done func(error)) {
 	err := errGoexit
 	defer func() {
@@ -40,7 +43,12 @@ func protect(f func() error, done func(error)) {
 		}
 		done(err)
 	}()
-	err = f()
+	result := f()
+	if result != nil {
+		_ = result.Error()
+		_ = errors.Is(result, errGoexit) // calls all its methods Is and Unwrap
+	}
+	err = result
 }
 
 // panicPlace finds the innermost function of the program that a panic came
@@ -84,5 +92,7 @@ func (g *Group) logPanic(kind, name string, err error) {
 		return
 	}
 	p.logged = true
-	g.log(func() { g.logger().Error("shutdown: panic", kind, name, "panic", p.Value, "stack", string(p.Stack)) })
+	g.log(func(log *slog.Logger) {
+		log.Error("shutdown: panic", kind, name, "panic", p.Value, "stack", string(p.Stack))
+	})
 }

@@ -78,6 +78,7 @@ func TestExitStatusOfPrograms(t *testing.T) {
 		{"exit 7, and a close fails", 7, []string{"closed"}, `shutdown: step "db": disk full` + "\n"},
 		{"exit 0, then 3", 3, []string{"closed"}, ""},
 		{"exit 256", 1, []string{""}, ""},
+		{"exit, and a signal when one of two groups is done", 7, []string{"closed"}, ""},
 		{"exit by several", 7, nil, ""},
 		{"exit with groups inside", 7, nil, ""},
 	}

@@ -133,6 +133,20 @@ var programs = map[string]func(){
 		Exit(0)
 		return nil
 	}),
+	"exit, and a signal when one of two groups is done": func() {
+		var quick, slow Group
+		_ = slow.Add("slow", Func(func(context.Context) error {
+			<-quick.done
+			time.Sleep(20 * time.Millisecond) // for its Run to go on, if it does
+			self, _ := os.FindProcess(os.Getpid())
+			_ = self.Signal(syscall.SIGTERM)
+			time.Sleep(20 * time.Millisecond)
+			fmt.Println("closed")
+			return nil
+		}))
+		_ = quick.Go("quits", func(context.Context) error { Exit(7); return nil })
+		_ = quick.Run(bg)
+	},
 	"exit 256": func() { Exit(256) },
 	"exit by several": mainWith(func(g *Group) error {
 		for range 20 {

@@ -2,6 +2,7 @@ package shutdown
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -47,7 +48,7 @@ type Entry struct {
 func (g *Group) Report() Report {
 	g.lock()
 	defer g.mu.Unlock()
-	r := Report{Cause: g.cause, Returned: g.returned}
+	r := Report{Cause: context.Cause(g.ctx), Returned: g.returned}
 	now, grace := time.Now(), time.Duration(0)
 	d := g.down
 	if d != nil {

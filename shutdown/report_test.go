@@ -126,6 +126,18 @@ func TestReportOnTheWay(t *testing.T) {
 	})
 }
 
+// Of Main, which is setup and a worker.
+func TestSetupIsNotCountedAsAWorker(t *testing.T) {
+	g := &Group{setup: make(chan struct{})}
+	require.NoError(t, g.main(func(g *Group) error {
+		g.Signals = noSignals
+		return g.Go("job", func(context.Context) error { return nil })
+	}))
+	r := g.Report()
+	assert.Equal(t, 1, r.Returned)
+	assert.Empty(t, r.Workers)
+}
+
 func TestShortDurations(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		12345678 * time.Microsecond: "12.3s",

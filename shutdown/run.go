@@ -37,11 +37,13 @@ func (g *Group) Run(ctx context.Context) error {
 	}
 	s := g.configure()
 	if isRoot(g) {
-		defer holdForExit()
 		defer g.watch(s.signals)()
+		defer holdForExit() // with the signals: one that comes while another group is being stopped doesn't kill
 	}
 	g.await(ctx)
-	return g.finish(stopBound(outer, ctx))
+	bound, cancel := stopBound(outer, ctx)
+	defer cancel()
+	return g.finish(bound)
 }
 
 func (g *Group) startRun() error {
@@ -70,13 +72,24 @@ func (g *Group) await(ctx context.Context) {
 }
 
 // stopBound returns what bounds the stop of a group that Run was called for with
-// ctx: if it is a worker of another, which stops, the grace of that.
-func stopBound(outer *Group, ctx context.Context) context.Context {
-	if outer == nil || outer.Context().Err() == nil {
-		return context.WithoutCancel(ctx)
+// ctx: if it is a worker of another, the grace of that, as soon as that stops.
+func stopBound(outer *Group, ctx context.Context) (context.Context, context.CancelFunc) {
+	bound, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if outer == nil {
+		return bound, cancel
 	}
-	<-outer.closing
-	return outer.graceContext()
+	if outer.Context().Err() != nil {
+		<-outer.closing
+		return outer.graceContext(), cancel
+	}
+	unhook := context.AfterFunc(outer.Context(), func() {
+		select {
+		case <-outer.closing:
+			context.AfterFunc(outer.graceContext(), cancel)
+		case <-bound.Done():
+		}
+	})
+	return bound, func() { unhook(); cancel() }
 }
 
 // given makes a mistake of a nil context, rather than a panic that closes nothing.

@@ -52,13 +52,20 @@ func (g *Group) serve(ctx context.Context, w *worker, serve func() error, s Shut
 		early, late = nil, early
 	}
 	if early != nil {
-		g.stop(&Error{Kind: w.kind, Name: w.name, Err: early})
+		g.note(w, early)
 	}
 
 	bound, cancel := g.servingBound(ctx)
 	defer cancel()
 	go protect(func() error { return s.Shutdown(bound) }, func(err error) { shut <- err })
 	failed := <-shut
+	switch {
+	case failed == errGoexit && exiting(): // it called Exit
+		failed = nil
+	case failed != nil:
+		failed = &closingError{fmt.Errorf("Shutdown: %w", failed)}
+		g.note(w, errors.Join(early, failed)) // serve may go on for ever
+	}
 	if !returned {
 		late = <-served
 	}
@@ -66,13 +73,17 @@ func (g *Group) serve(ctx context.Context, w *worker, serve func() error, s Shut
 	if failed == nil && late != errGoexit && !errors.As(late, &panicked) {
 		late = nil
 	}
-	switch {
-	case failed == errGoexit && exiting(): // it called Exit
-		failed = nil
-	case failed != nil:
-		failed = &closingError{fmt.Errorf("Shutdown: %w", failed)}
-	}
 	return errors.Join(early, late, failed)
+}
+
+// note keeps an error of a worker that isn't out yet, should it never be, and
+// begins the stop.
+func (g *Group) note(w *worker, err error) {
+	g.logPanic(w.kind, w.name, err)
+	g.lock()
+	defer g.mu.Unlock()
+	w.err = &Error{Kind: w.kind, Name: w.name, Err: err}
+	g.stopLocked(w.err)
 }
 
 // servingBound returns the context for the Shutdown of a worker's server: what

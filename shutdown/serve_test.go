@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,6 +94,40 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// What went wrong first is what a reader needs, not only that something hangs.
+func TestServeThatHangsKeepsItsErrors(t *testing.T) {
+	boom := errors.New("boom")
+	tests := map[string]struct {
+		serve    func(stuck) error
+		shutdown func(stuck) error
+		want     string
+		status   int
+	}{
+		"Shutdown fails":  {func(s stuck) error { return s.work(bg) }, func(stuck) error { return boom }, ": Shutdown: boom", 124},
+		"Shutdown panics": {func(s stuck) error { return s.work(bg) }, func(stuck) error { panic(boom) }, ": Shutdown: panic: boom [", 2},
+		"serve fails":     {func(stuck) error { return boom }, func(s stuck) error { return s.Shutdown(bg) }, ": boom", 124},
+		"serve panics":    {func(stuck) error { panic(boom) }, func(s stuck) error { return s.Shutdown(bg) }, ": panic: boom [", 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, g *Group) {
+				var log syncBuffer
+				g.Logger = toLog(&log)
+				hangs := newStuck(t)
+				require.NoError(t, g.Serve("s", func() error { return tt.serve(hangs) }, Func(func(context.Context) error { return tt.shutdown(hangs) })))
+				time.AfterFunc(time.Second, g.Stop)
+				err := g.Run(bg)
+				assert.ErrorIs(t, err, boom)
+				assert.ErrorContains(t, err, "with a grace of 4s"+tt.want)
+				assert.Equal(t, tt.status, ExitStatus(err))
+				if tt.status == StatusPanic {
+					assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), log.String())
+				}
+			})
+		})
+	}
+}
+
 func TestServeThatFailsIsTheCause(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
 		boom := errors.New("boom")
@@ -104,6 +139,14 @@ func TestServeThatFailsIsTheCause(t *testing.T) {
 		assert.Zero(t, s.shut) // nobody runs the group yet
 		require.ErrorIs(t, g.Run(bg), boom)
 		assert.Equal(t, 1, s.shut)
+	})
+}
+
+// As a worker of Go that returns it.
+func TestServeThatIsCanceledBeforeTheStop(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		require.NoError(t, g.Serve("s", func() error { return context.Canceled }, Func(func(context.Context) error { return nil })))
+		assert.EqualError(t, g.Run(bg), `shutdown: worker "s": context canceled`)
 	})
 }
 

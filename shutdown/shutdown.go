@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/trace"
 	"time"
 )
@@ -21,12 +22,13 @@ import (
 // closing begun waits for its end, or until ctx is done, and then returns an
 // error that wraps ctx.Err().
 //
-// Called with the context of a worker or step of the group itself, Shutdown would
-// wait for its caller: it then begins the stop and returns an error. Use Stop there.
+// Called with the context of a worker or step of the group itself, or of a group
+// inside, Shutdown would wait for its caller: it then begins the stop and returns
+// an error. Use Stop there.
 func (g *Group) Shutdown(ctx context.Context) error {
 	ctx = g.given(ctx, "Shutdown")
 	g.stop(errShutdown)
-	if groupOf(ctx) == g {
+	if g.owns(ctx) {
 		return errors.New("shutdown: Shutdown was called by a worker or step of the group, for which it would wait: use Stop")
 	}
 	return g.finish(ctx)
@@ -91,7 +93,10 @@ func (g *Group) settle(bound context.Context) *settings {
 		timer := time.NewTimer(DefaultTimeout / 2)
 		defer timer.Stop()
 		warning := time.AfterFunc(DefaultTimeout/4, func() {
-			g.logger().Warn("shutdown: still waiting for setup", "since", DefaultTimeout/4, "grace", DefaultTimeout/2, "at", where(kindSetup, kindSetup))
+			at := where(kindSetup, kindSetup)
+			g.log(func(log *slog.Logger) {
+				log.Warn("shutdown: still waiting for setup", "since", DefaultTimeout/4, "grace", DefaultTimeout/2, "at", at)
+			})
 		})
 		defer warning.Stop()
 		select {

@@ -3,6 +3,7 @@ package shutdown
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
@@ -48,9 +49,13 @@ func (g *Group) obey(caught, continued <-chan os.Signal, end <-chan struct{}, fo
 	for {
 		var sig os.Signal
 		select {
-		case <-end:
-			return
 		case sig = <-caught:
+		case <-end:
+			select {
+			case sig = <-caught: // from before
+			default:
+				return
+			}
 		}
 		switch {
 		case first == nil:
@@ -85,8 +90,8 @@ func (g *Group) force(sig os.Signal) {
 	if n, ok := sig.(syscall.Signal); ok {
 		code += int(n)
 	}
-	g.log(func() {
-		g.logger().Warn("shutdown: second signal: ending at once", "signal", sig.String(), "status", code,
+	g.log(func(log *slog.Logger) {
+		log.Warn("shutdown: second signal: ending at once", "signal", sig.String(), "status", code,
 			"workers", counted(g.runningNames()), "steps", g.openSteps())
 	})
 	os.Exit(code)

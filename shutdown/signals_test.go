@@ -37,6 +37,19 @@ func TestNoSignalsAreCaughtWhenNoneAreAskedFor(t *testing.T) {
 	assert.NoError(t, g.Shutdown(bg))
 }
 
+// That comes while Main goes over from its own signals to those of setup.
+func TestASignalThatComesRightBeforeTheEndIsObeyed(t *testing.T) {
+	for range 30 {
+		var g Group
+		caught, end := make(chan os.Signal, 2), make(chan struct{})
+		caught <- syscall.SIGTERM
+		close(end)
+		g.obey(caught, nil, end, nil)
+		assert.Error(t, g.Context().Err())
+		assert.NoError(t, g.Shutdown(bg))
+	}
+}
+
 func TestWhichSignalIsTheSecond(t *testing.T) {
 	const term, intr, cont, ms = syscall.SIGTERM, syscall.SIGINT, syscall.SIGCONT, time.Millisecond
 	type event struct {

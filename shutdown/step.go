@@ -102,7 +102,7 @@ func (g *Group) push(st *step) error {
 	g.lock()
 	d := g.down
 	late := d != nil && d.sealed
-	stopping := g.cause != nil
+	stopping := g.ctx.Err() != nil
 	if !late {
 		g.steps = append(g.steps, st)
 	}

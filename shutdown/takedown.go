@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/trace"
 	"slices"
 	"time"
@@ -77,8 +78,11 @@ func (d *takedown) awaitWorkers() {
 func (d *takedown) warnOfWorkers() {
 	names := d.g.runningNames()
 	if len(names) > 0 {
-		d.g.logger().Warn("shutdown: still waiting for workers", "workers", counted(names), "since", short(time.Since(d.began)),
-			"grace", short(d.graceEnd.Sub(d.began)), "at", where(kindWorker, slices.Compact(slices.Sorted(slices.Values(names)))...))
+		since, at := short(time.Since(d.began)), where(kindWorker, slices.Compact(slices.Sorted(slices.Values(names)))...)
+		d.g.log(func(log *slog.Logger) {
+			log.Warn("shutdown: still waiting for workers", "workers", counted(names), "since", since,
+				"grace", short(d.graceEnd.Sub(d.began)), "at", at)
+		})
 	}
 }
 
@@ -86,7 +90,7 @@ func (d *takedown) warnOfWorkers() {
 func (d *takedown) conclude() {
 	g := d.g
 	d.freeze()
-	g.log(func() { g.logger().Debug("shutdown: report", "report", g.Report()) })
+	g.log(func(log *slog.Logger) { log.Debug("shutdown: report", "report", g.Report()) })
 	delist(g)
 	close(g.done)
 }
@@ -106,12 +110,12 @@ func (d *takedown) freeze() {
 
 func (d *takedown) overrunOf(w *worker) error {
 	grace := short(d.graceEnd.Sub(d.began))
-	if w.out.IsZero() {
-		return &overrunError{fmt.Sprintf("still running %v after it was to stop, with a grace of %v", short(d.took), grace), nil}
-	}
 	var own error
 	if e, ok := w.err.(*Error); ok {
 		own = e.Err
+	}
+	if w.out.IsZero() {
+		return &overrunError{fmt.Sprintf("still running %v after it was to stop, with a grace of %v", short(d.took), grace), own}
 	}
 	return &overrunError{fmt.Sprintf("stopped only after %v, with a grace of %v", short(w.out.Sub(d.began)), grace), own}
 }

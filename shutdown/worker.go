@@ -61,7 +61,7 @@ func (g *Group) work(w *worker, f func(ctx context.Context) error) {
 func (g *Group) enter(w *worker) bool {
 	g.lock()
 	defer g.mu.Unlock()
-	if g.cause != nil {
+	if g.ctx.Err() != nil {
 		return false
 	}
 	if w.kind == kindWorker {
@@ -75,6 +75,7 @@ func (g *Group) enter(w *worker) bool {
 // leave takes w out.
 func (g *Group) leave(w *worker, err error) {
 	g.logPanic(w.kind, w.name, err)
+	asked := only(err, g.meansStopped) // which calls what err is made of: not while g is locked
 	g.lock()
 	defer g.mu.Unlock()
 	if g.down != nil && g.down.over { // it was left behind, and is reported as that
@@ -82,16 +83,17 @@ func (g *Group) leave(w *worker, err error) {
 	}
 	delete(g.running, w)
 	w.out = time.Now()
-	if only(err, g.meansStopped) {
+	if asked && w.err == nil { // w.err was an error when Serve noted it
 		err = nil
 	}
 	if err != nil {
 		w.err = &Error{Kind: w.kind, Name: w.name, Err: err}
 	}
-	if err == nil && g.cause == nil {
-		g.returned++
-	} else {
+	switch {
+	case err != nil || g.ctx.Err() != nil:
 		g.left = append(g.left, w)
+	case w.kind == kindWorker:
+		g.returned++
 	}
 	switch {
 	case w.overran: // the takedown makes one error of both
@@ -105,7 +107,7 @@ func (g *Group) leave(w *worker, err error) {
 
 // settleLocked closes idle when its time has come.
 func (g *Group) settleLocked() {
-	if g.cause == nil || len(g.running) > 0 {
+	if g.ctx.Err() == nil || len(g.running) > 0 {
 		return
 	}
 	select {
@@ -121,7 +123,8 @@ func (g *Group) meansStopped(err error) bool {
 	if err == errGoexit {
 		return exiting()
 	}
-	return g.cause != nil && (is(err, context.Canceled) || is(err, ErrStopped) || is(err, g.cause))
+	cause := context.Cause(g.ctx)
+	return cause != nil && (is(err, context.Canceled) || is(err, ErrStopped) || is(err, cause))
 }
 
 func (g *Group) checkName(kind, name string) error {

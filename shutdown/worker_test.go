@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -163,6 +164,35 @@ func TestARuntimePanicNamesTheProgramsOwnLine(t *testing.T) {
 		err := g.Run(bg)
 		assert.ErrorContains(t, err, "assignment to entry in nil map [github.com/zmqsafe/zmq-exit/shutdown.TestARuntimePanic")
 	})
+}
+
+// brokenError is an error that can't be asked what it is.
+type brokenError struct{}
+
+func (brokenError) Error() string { return "broken" }
+func (brokenError) Is(error) bool { panic("boom") }
+
+// To return a nil pointer for nil is a well-known mistake, and no reason to close nothing.
+func TestAnErrorThatCantBeLookedAtIsAPanic(t *testing.T) {
+	for want, err := range map[string]error{
+		"panic: runtime error: invalid memory address": (*fs.PathError)(nil),
+		"panic: boom [": brokenError{},
+	} {
+		inBubble(t, func(t *testing.T, g *Group) {
+			var j journal
+			require.NoError(t, g.Add("first", j.step("first")))
+			require.NoError(t, g.Add("step", Func(func(context.Context) error { return err })))
+			require.NoError(t, g.Serve("server", func() error { <-g.Context().Done(); return nil }, Func(func(context.Context) error { return err })))
+			require.NoError(t, g.Go("worker", func(context.Context) error { return err }))
+			result := g.Run(bg)
+			for _, of := range []string{`worker "server": Shutdown: `, `worker "worker": `, `step "step": `} {
+				assert.ErrorContains(t, result, of+want)
+			}
+			assert.Equal(t, StatusPanic, ExitStatus(result))
+			assert.Contains(t, g.Report().String(), want)
+			assert.Equal(t, []string{"first"}, j.all())
+		})
+	}
 }
 
 func TestGoexit(t *testing.T) {
