@@ -115,14 +115,16 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 	began := time.Now()
 	ctx, cancel := context.WithDeadline(ctx, began.Add(bound-margin(bound)))
 	defer cancel()
-	result := make(chan error, 1)
+	called, result := make(chan struct{}), make(chan error, 1)
 	go pprof.Do(ctx, pprof.Labels(label(kindStep), st.name), func(ctx context.Context) {
+		close(called)
 		protect(func() error { return st.call(ctx) }, func(err error) {
 			d.g.logPanic(kindStep, st.name, err) // also of one that was left behind
 			result <- err
 		})
 	})
 	warning := time.AfterFunc(max(bound/2, warnAfter), func() { d.warnOfStep(ctx, st, began, bound) })
+	<-called // even if there is no time to wait for more
 	err, ok := wait(d, result, began.Add(bound), n)
 	warning.Stop()
 	st.took = time.Since(began)

@@ -293,6 +293,21 @@ func TestStepsThatAddStepsAreBounded(t *testing.T) {
 	over.Store(true)
 }
 
+// What is left when the time is cut short isn't all for the workers.
+func TestStepsHaveTheirShareOfATimeCutShort(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		require.NoError(t, g.Go("deaf", newStuck(t).work))
+		require.NoError(t, g.Add("quick", Func(func(context.Context) error { time.Sleep(late / 4); return nil })))
+		ctx, cancel := context.WithCancel(bg)
+		time.AfterFunc(time.Second, cancel) // in its grace
+		began := time.Now()
+		err := g.Shutdown(ctx)
+		assert.ErrorContains(t, err, `worker "deaf": still running`)
+		assert.Equal(t, Done, g.Report().Steps[0].State)
+		assert.LessOrEqual(t, time.Since(began), time.Second+late)
+	})
+}
+
 func TestAWorkerIsNotWaitedForWhenTheTimeIsCutShort(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
 		require.NoError(t, g.Go("deaf", newStuck(t).work))

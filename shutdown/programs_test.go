@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -57,6 +58,20 @@ var programs = map[string]func(){
 		g.Timeout = 200 * time.Millisecond
 		defer g.Stop()
 		return g.Go("deaf", func(context.Context) error { select {} })
+	}),
+	"workers burn": mainWith(func(g *Group) error { // and steps use up all the time
+		g.Timeout = 50 * time.Millisecond
+		for range 12 {
+			_ = g.Add("hangs", Func(func(context.Context) error { select {} }))
+		}
+		for range 2 * runtime.GOMAXPROCS(0) {
+			_ = g.Go("burns", func(context.Context) error {
+				for {
+				}
+			})
+		}
+		g.Stop()
+		return nil
 	}),
 	"gives signals back": func() {
 		var g Group
