@@ -222,11 +222,11 @@ func TestShutdownByOnesOwnWorkerOrStep(t *testing.T) {
 			return nil
 		}))
 		var inner Group
+		require.NoError(t, g.Add("part", &inner))
 		require.NoError(t, inner.Go("worker of a part", func(ctx context.Context) error {
 			assert.EqualError(t, g.Shutdown(ctx), want)
 			return nil
 		}))
-		require.NoError(t, g.Go("part", inner.Run))
 		began := time.Now()
 		require.NoError(t, g.Run(bg))
 		assert.Zero(t, time.Since(began))
