@@ -6,11 +6,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -76,4 +78,44 @@ func (c *child) end(t *testing.T, status int) []string {
 	_ = c.cmd.Wait()
 	require.Equal(t, status, c.cmd.ProcessState.ExitCode(), "%v\n%s\n%s", c.cmd.ProcessState, rest, c.stderr.String())
 	return strings.Split(strings.TrimSuffix(string(rest), "\n"), "\n")
+}
+
+// mainWith makes a program of Main, which prints ready when its set-up is done,
+// stopping when it begins to stop, and closed at the very end.
+func mainWith(setup func(g *Group) error) func() {
+	return func() {
+		Main(func(g *Group) error {
+			g.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+			_ = g.Add("zmq", printing("closed"))
+			if setup != nil {
+				if err := setup(g); err != nil {
+					return err
+				}
+			}
+			fmt.Println("ready")
+			return nil
+		})
+	}
+}
+
+// printWhenWaiting prints a line when the group has its signals and waits for a cause.
+func printWhenWaiting(g *Group) {
+	for waiting := false; !waiting; time.Sleep(time.Millisecond) {
+		g.mu.Lock()
+		waiting = g.waiting
+		g.mu.Unlock()
+	}
+	fmt.Println("waiting")
+}
+
+func printing(text string) Func {
+	return func(context.Context) error {
+		fmt.Println(text)
+		return nil
+	}
+}
+
+func hang(context.Context) error {
+	fmt.Println("hangs")
+	select {}
 }

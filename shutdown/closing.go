@@ -101,7 +101,9 @@ func (d *takedown) runStep(st *step, n int) {
 	d.g.mu.Lock()
 	st.timeout = bound
 	d.g.mu.Unlock()
+	warning := time.AfterFunc(max(bound/2, warnAfter), func() { d.warnOfStep(st, bound) })
 	err := d.call(d.ctx, st, bound, n)
+	warning.Stop()
 	d.g.mu.Lock()
 	defer d.g.mu.Unlock()
 	if err != nil {
@@ -115,16 +117,16 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 	began := time.Now()
 	ctx, cancel := context.WithDeadline(ctx, began.Add(bound-margin(bound)))
 	defer cancel()
-	result := make(chan error, 1)
+	called, result := make(chan struct{}), make(chan error, 1)
 	go pprof.Do(ctx, pprof.Labels(label(kindStep), st.name), func(ctx context.Context) {
+		close(called)
 		protect(func() error { return st.call(ctx) }, func(err error) {
 			d.g.logPanic(kindStep, st.name, err) // also of one that was left behind
 			result <- err
 		})
 	})
-	warning := time.AfterFunc(max(bound/2, warnAfter), func() { d.warnOfStep(ctx, st, began, bound) })
+	<-called // even if there is no time to wait for more
 	err, ok := wait(d, result, began.Add(bound), n)
-	warning.Stop()
 	st.took = time.Since(began)
 	switch {
 	case !ok:
@@ -142,10 +144,13 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 	return st.err
 }
 
-// warnOfStep warns of a step that takes long, unless ctx says that it is over.
-func (d *takedown) warnOfStep(ctx context.Context, st *step, began time.Time, bound time.Duration) {
-	since, at := short(time.Since(began)), where(kindStep, st.name)
-	if ctx.Err() == nil {
+// warnOfStep warns of a step that takes long, unless it is over meanwhile.
+func (d *takedown) warnOfStep(st *step, bound time.Duration) {
+	at := where(kindStep, st.name)
+	d.g.mu.Lock()
+	waiting, since := d.current == st, short(time.Since(d.currentBegan))
+	d.g.mu.Unlock()
+	if waiting {
 		d.g.log(func(log *slog.Logger) {
 			log.Warn("shutdown: still waiting for a step", "step", st.name, "since", since, "timeout", short(bound), "at", at)
 		})

@@ -64,6 +64,25 @@ func TestWarningsWhileItIsWaiting(t *testing.T) {
 	})
 }
 
+// Without the functions by which one group waits for the other.
+func TestAWarningNamesThePlaceInAGroupInside(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		var log syncBuffer
+		g.Logger = toLog(&log)
+		release := make(chan struct{})
+		defer close(release)
+		inner := Group{Logger: quiet()}
+		require.NoError(t, inner.AddCloser("zmq", closer(func() error { waitsInHere(release); return nil })))
+		require.NoError(t, g.Go("inner", inner.Run))
+		g.Stop()
+		require.Error(t, g.Run(bg))
+		assert.Contains(t, log.String(), `at="[github.com/zmqsafe/zmq-exit/shutdown.waitsInHere `)
+		for _, between := range []string{"(*Group)", "(*takedown)", "shutdown.wait[", "runtime/"} {
+			assert.NotContains(t, log.String(), between)
+		}
+	})
+}
+
 func TestTheReportIsLoggedForDebugging(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
 		var log syncBuffer

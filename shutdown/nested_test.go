@@ -100,6 +100,26 @@ func TestAnInnerGroupThatIsStoppingStopsWithinTheGraceOfTheOuter(t *testing.T) {
 	})
 }
 
+// The values of Run's context are for the steps, whoever begins the stop.
+func TestStepsHaveTheValuesOfRunsContext(t *testing.T) {
+	type key struct{}
+	for _, byOuter := range []bool{false, true} {
+		inBubble(t, func(t *testing.T, outer *Group) {
+			inner := Group{Logger: quiet()}
+			var value any
+			require.NoError(t, inner.Add("zmq", Func(func(ctx context.Context) error { value = ctx.Value(key{}); return nil })))
+			require.NoError(t, outer.Go("inner", func(ctx context.Context) error { return inner.Run(context.WithValue(ctx, key{}, 7)) }))
+			if byOuter {
+				outer.Stop()
+			} else {
+				inner.Stop()
+			}
+			require.NoError(t, outer.Run(bg))
+			assert.Equal(t, 7, value)
+		})
+	}
+}
+
 // What an inner group reports is an error to the outer one, even if it is made of a cancellation.
 func TestAnInnerErrorIsNotTakenForACancellation(t *testing.T) {
 	inBubble(t, func(t *testing.T, outer *Group) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -96,6 +97,16 @@ func TestExitStatusOfPrograms(t *testing.T) {
 			assert.Contains(t, c.stderr.String(), tt.stderr)
 		})
 	}
+}
+
+// The program mustn't end before the goroutine of the last step has had its turn.
+func TestTheLastStepIsCalledHoweverBusyTheProgramIs(t *testing.T) {
+	for range 20 { // what runs right before the end of a process may still not be seen
+		if slices.Contains(start(t, "workers burn").end(t, StatusDeadline), "closed") {
+			return
+		}
+	}
+	t.Error("it wasn't called in any run")
 }
 
 func TestNobodyReadsStandardError(t *testing.T) {

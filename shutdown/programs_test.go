@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -57,6 +57,20 @@ var programs = map[string]func(){
 		g.Timeout = 200 * time.Millisecond
 		defer g.Stop()
 		return g.Go("deaf", func(context.Context) error { select {} })
+	}),
+	"workers burn": mainWith(func(g *Group) error { // and steps use up all the time
+		g.Timeout = 50 * time.Millisecond
+		for range 12 {
+			_ = g.Add("hangs", Func(func(context.Context) error { select {} }))
+		}
+		for range 2 * runtime.GOMAXPROCS(0) {
+			_ = g.Go("burns", func(context.Context) error {
+				for n := 0; ; n++ {
+				}
+			})
+		}
+		g.Stop()
+		return nil
 	}),
 	"gives signals back": func() {
 		var g Group
@@ -193,44 +207,4 @@ func init() {
 		_ = g.Add("zmq", printing("closed"))
 		Exit(7)
 	}
-}
-
-// mainWith makes a program of Main, which prints ready when its set-up is done,
-// stopping when it begins to stop, and closed at the very end.
-func mainWith(setup func(g *Group) error) func() {
-	return func() {
-		Main(func(g *Group) error {
-			g.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
-			_ = g.Add("zmq", printing("closed"))
-			if setup != nil {
-				if err := setup(g); err != nil {
-					return err
-				}
-			}
-			fmt.Println("ready")
-			return nil
-		})
-	}
-}
-
-// printWhenWaiting prints a line when the group has its signals and waits for a cause.
-func printWhenWaiting(g *Group) {
-	for waiting := false; !waiting; time.Sleep(time.Millisecond) {
-		g.mu.Lock()
-		waiting = g.waiting
-		g.mu.Unlock()
-	}
-	fmt.Println("waiting")
-}
-
-func printing(text string) Func {
-	return func(context.Context) error {
-		fmt.Println(text)
-		return nil
-	}
-}
-
-func hang(context.Context) error {
-	fmt.Println("hangs")
-	select {}
 }

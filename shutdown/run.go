@@ -80,7 +80,7 @@ func stopBound(outer *Group, ctx context.Context) (context.Context, context.Canc
 	}
 	if outer.Context().Err() != nil {
 		<-outer.closing
-		return outer.graceContext(), cancel
+		return graceOf{outer.graceContext(), ctx}, cancel
 	}
 	unhook := context.AfterFunc(outer.Context(), func() {
 		select {
@@ -91,6 +91,14 @@ func stopBound(outer *Group, ctx context.Context) (context.Context, context.Canc
 	})
 	return bound, func() { unhook(); cancel() }
 }
+
+// graceOf is the grace of an outer group, with the values of the context of Run.
+type graceOf struct {
+	context.Context
+	values context.Context
+}
+
+func (c graceOf) Value(key any) any { return c.values.Value(key) }
 
 // given makes a mistake of a nil context, rather than a panic that closes nothing.
 func (g *Group) given(ctx context.Context, method string) context.Context {

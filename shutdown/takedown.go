@@ -61,7 +61,7 @@ func (d *takedown) run() {
 func (d *takedown) awaitWorkers() {
 	g := d.g
 	warning := time.AfterFunc(max(d.graceEnd.Sub(d.began)/2, warnAfter), d.warnOfWorkers)
-	_, out := wait(d, g.idle, d.graceEnd, 1)
+	_, out := wait(d, g.idle, d.graceEnd, 2) // the other half is for the steps
 	warning.Stop()
 	if out {
 		return

@@ -3,6 +3,7 @@ package shutdown
 import (
 	"fmt"
 	"runtime/pprof"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func where(kind string, names ...string) []string {
 //	# labels: {"shutdown worker":"feed"}
 //	#	0x4dc10f	main.feed+0xf	/src/main.go:3
 //
-// without the functions that are Go's runtime or this package calling.
+// without what this package calls them with.
 func place(stack string) string {
 	var frames []string
 	for line := range strings.Lines(stack) {
@@ -45,21 +46,21 @@ func place(stack string) string {
 			continue
 		}
 		function, _, _ := strings.Cut(fields[2], "+0x")
-		if isOwn(function) {
-			break
+		if !isBetween(function) {
+			frames = append(frames, function+" "+fields[3])
 		}
-		frames = append(frames, function+" "+fields[3])
 	}
 	return strings.Join(frames, " < ")
 }
 
-// isOwn reports whether a function is how this package calls those of the program.
-func isOwn(function string) bool {
-	_, name, _ := strings.Cut(function, "/shutdown.")
-	for _, own := range []string{"protect", "(*Group).work.", "(*Group).serve", "(*Group).main."} {
-		if strings.HasPrefix(name, own) {
-			return true
-		}
-	}
-	return false
+// between are the beginnings of functions that are between those of the program,
+// or wait for them.
+var between = []string{
+	"runtime/pprof.Do", "runtime/trace.WithRegion", self + "protect", self + "wait[", self + "(*Group).", self + "(*takedown).",
+}
+
+const self = "github.com/zmqsafe/zmq-exit/shutdown."
+
+func isBetween(function string) bool {
+	return slices.ContainsFunc(between, func(beginning string) bool { return strings.HasPrefix(function, beginning) })
 }
