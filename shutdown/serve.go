@@ -72,7 +72,7 @@ func (g *Group) serve(ctx context.Context, w *worker, serve func() error, s Shut
 	case failed != nil:
 		failed = &closingError{fmt.Errorf("Shutdown: %w", failed)}
 	}
-	return errors.Join(early, late, failed)
+	return errors.Join(early, failed, late)
 }
 
 // servingBound returns the context for the Shutdown of a worker's server: what
