@@ -73,7 +73,7 @@ func (g *Group) serve(ctx context.Context, w *worker, serve func() error, s Shut
 	if failed == nil && late != errGoexit && !errors.As(late, &panicked) {
 		late = nil
 	}
-	return errors.Join(early, late, failed)
+	return errors.Join(early, failed, late)
 }
 
 // note keeps an error of a worker that isn't out yet, should it never be, and

@@ -64,7 +64,7 @@ func TestServe(t *testing.T) {
 		{"ends by itself", &server{ends: true, slow: time.Second}, "", 0, 4 * time.Second, time.Second},
 		{
 			"takes too long", &server{slow: time.Hour},
-			"shutdown: worker \"http\": server closed\nShutdown: context deadline exceeded", 124,
+			"shutdown: worker \"http\": Shutdown: context deadline exceeded\nserver closed", 124,
 			3900 * time.Millisecond, time.Minute + 3900*time.Millisecond,
 		},
 	}

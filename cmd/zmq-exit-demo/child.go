@@ -22,6 +22,9 @@ const dumpTime = 2 * time.Second
 // when runChild returns. An error means that there is nothing to say, because
 // the process could not be run or ctx was cancelled.
 func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env ...string) (result, error) {
+	if h.missing != "" {
+		return result{Outcome: skipped, Reason: h.missing}, nil
+	}
 	executable, err := os.Executable()
 	if err != nil {
 		return result{}, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,6 +37,9 @@ func buildCHosts(ctx context.Context, dir string) error {
 			"-pthread", "-I", made, "-o", filepath.Join(made, "host"), hostSources + "/host.c", archive,
 		}, libs)...)
 	}
+	if errors.Is(tools.err, exec.ErrNotFound) {
+		return skipError{fmt.Sprintf("the go command, a C compiler and pkg-config are needed to build it: %v", tools.err)}
+	}
 	if tools.err != nil {
 		return fmt.Errorf("the go command, a C compiler and pkg-config are needed to build it; to do without, name other hazards with -hazard: %w", tools.err)
 	}
@@ -63,7 +67,10 @@ func (tc *toolchain) run(words ...string) string {
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid, syscall.SIGKILL) } // compilers, too
 	output, err := cmd.Output()
 	if err != nil {
-		tc.err = fmt.Errorf("%s: %w\n%s", strings.Join(words, " "), err, &stderr)
+		tc.err = fmt.Errorf("%s: %w", strings.Join(words, " "), err)
+		if said := strings.TrimSpace(stderr.String()); said != "" {
+			tc.err = fmt.Errorf("%w\n%s", tc.err, said)
+		}
 	}
 	return strings.TrimSpace(string(output))
 }
@@ -84,7 +91,7 @@ func repository() (string, error) {
 			return root, nil
 		}
 		if root == filepath.Dir(root) {
-			return "", fmt.Errorf("it is built from %s, which isn't above %s: run the demo in a checkout with go run ./cmd/zmq-exit-demo; to do without, name other hazards with -hazard", hostSources, dir)
+			return "", skipError{fmt.Sprintf("it is built from %s, which isn't above %s: run the demo in a checkout with go run ./cmd/zmq-exit-demo", hostSources, dir)}
 		}
 	}
 }

@@ -32,11 +32,32 @@ func TestGuardedLibraryIsRawButForTheImport(t *testing.T) {
 
 func TestCHostsWithoutATool(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
+	const reason = "the go command, a C compiler and pkg-config are needed to build it: go env CC: "
+	stdout, stderr, status := runDemo("-hazard", "c-host-exit,fd-sweep", "-mode", "guarded", "-runs", "2", "-deadline", enough.String())
+	assert.Equal(t, exitOK, status, stderr)
+	assert.Empty(t, stderr)
+	assert.Contains(t, stdout, "SKIPPED c-host-exit: "+reason)
+	assert.Regexp(t, `(?m)^fd-sweep +- +clean 2`, stdout, "the others run")
+	assert.Contains(t, stdout, "2 of 2 guarded runs ended cleanly. 2 runs were skipped.\n")
+
+	t.Setenv(preparedVariable, "")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	stdout, stderr, status = runDemo("run", "c-host-exit")
+	assert.Equal(t, exitSkipped, status)
+	assert.Empty(t, stdout)
+	assert.Contains(t, stderr, "raw c-host-exit: skipped: "+reason)
+}
+
+// What a tool said is the error, if it is there and fails.
+func TestCHostsWithAToolThatFails(t *testing.T) {
+	tools := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(tools, "go"), []byte("#!/bin/sh\necho no cache >&2; exit 1\n"), 0o700))
+	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
 	stdout, stderr, status := runDemo("-hazard", "c-host-exit", "-runs", "1")
 	assert.Equal(t, exitFailed, status)
 	assert.Empty(t, stdout)
 	assert.Contains(t, stderr, "c-host-exit can't be prepared: the go command, a C compiler and pkg-config are needed to build it")
-	assert.Contains(t, stderr, "go env CC: ")
+	assert.Contains(t, stderr, "go env CC: exit status 1\nno cache\n")
 }
 
 // By hand, a hazard is prepared in a directory that is emptied each time.

@@ -34,6 +34,9 @@ func diagnoseCommand(args []string, stdin io.Reader, stdout, stderr io.Writer) i
 	if len(rest) > 1 {
 		return usageError(stderr, name, fmt.Errorf("one file is wanted, not %q", rest))
 	}
+	if err := diagnose.CheckRelease(*release); err != nil { // before a person pastes a report
+		return usageError(stderr, name, err)
+	}
 
 	report := stdin
 	if len(rest) == 1 && rest[0] != "-" {
@@ -43,7 +46,7 @@ func diagnoseCommand(args []string, stdin io.Reader, stdout, stderr io.Writer) i
 		}
 		defer file.Close()
 		report = file
-	} else if terminal, ok := stdin.(*os.File); ok && isTerminal(terminal) {
+	} else if isTerminal(stdin) {
 		fmt.Fprintln(stderr, "Paste the crash report, then press Ctrl-D on a line of its own.")
 	}
 

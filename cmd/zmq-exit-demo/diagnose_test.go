@@ -94,6 +94,14 @@ func TestDiagnoseWrongUsage(t *testing.T) {
 	}
 }
 
+// A wrong flag is told before a person has pasted a report.
+func TestDiagnoseWrongReleaseReadsNothing(t *testing.T) {
+	unread := strings.NewReader(epollAbort)
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, 2, diagnoseCommand([]string{"-libzmq", "4.3"}, unread, &stdout, &stderr))
+	assert.Equal(t, len(epollAbort), unread.Len())
+}
+
 func TestDiagnoseStandardInputThatFails(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	status := diagnoseCommand(nil, iotest.ErrReader(errors.New("broken pipe")), &stdout, &stderr)

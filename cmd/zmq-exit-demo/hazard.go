@@ -26,9 +26,10 @@ type hazard struct {
 
 	// Prepare, if it isn't nil, makes once in dir, a directory that doesn't exist
 	// yet, what takes too long for each run. The programs find it as
-	// preparedVariable.
+	// preparedVariable. A skipError says that this system can't.
 	Prepare  func(ctx context.Context, dir string) error `json:"-"`
 	prepared string                                      // dir
+	missing  string                                      // the reason of Prepare's skipError
 }
 
 var hazards = []hazard{
@@ -86,7 +87,7 @@ type lostError struct{ lost, of int }
 
 func (e lostError) Error() string { return fmt.Sprintf("lost %d of %d", e.lost, e.of) }
 
-// skipError is what a hazard's program returns when this system can't show it. What
+// skipError is what a hazard's program or Prepare returns when this system can't show it. What
 // is missing, and how to have it, is the reason.
 type skipError struct{ reason string }
 

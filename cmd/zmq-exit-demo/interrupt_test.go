@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -49,19 +50,36 @@ func runsIn(dir string) bool {
 	return false
 }
 
+// Whoever ends it, nothing is left behind: Ctrl-C, a supervisor, a terminal that is closed.
 func TestInterrupt(t *testing.T) {
-	demo, stdout, tmp, childDir := startHanging(t)
-	require.NoError(t, demo.Process.Signal(os.Interrupt))
-	demo.Wait()
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			if sig == syscall.SIGHUP && signal.Ignored(sig) {
+				t.Skip("SIGHUP is ignored here, as under nohup, and so by the demo")
+			}
+			demo, stdout, tmp, childDir := startHanging(t)
+			require.NoError(t, demo.Process.Signal(sig))
+			demo.Wait()
 
-	assert.Equal(t, exitInterrupted, demo.ProcessState.ExitCode())
-	assert.Regexp(t, `(?m)^stray-close +abort 1 `, stdout.String())
-	assert.Regexp(t, `(?m)^term-open-socket +- `, stdout.String())
-	assert.Contains(t, stdout.String(), "Interrupted: with libzmq ")
-	assert.False(t, runsIn(childDir), "the child was left behind")
-	left, err := os.ReadDir(tmp)
-	require.NoError(t, err)
-	assert.Empty(t, left, "directories were left behind")
+			assert.Equal(t, exitInterrupted, demo.ProcessState.ExitCode())
+			assert.Regexp(t, `(?m)^stray-close +abort 1 `, stdout.String())
+			assert.Regexp(t, `(?m)^term-open-socket +- `, stdout.String())
+			assert.Contains(t, stdout.String(), "Interrupted: with libzmq ")
+			assert.False(t, runsIn(childDir), "the child was left behind")
+			left, err := os.ReadDir(tmp)
+			require.NoError(t, err)
+			assert.Empty(t, left, "directories were left behind")
+		})
+	}
+}
+
+// Under nohup SIGHUP is ignored, and stays so.
+func TestInterruptLeavesNohupAlone(t *testing.T) {
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
+	_, stop := untilInterrupted()
+	defer stop()
+	assert.True(t, signal.Ignored(syscall.SIGHUP))
 }
 
 func TestChildrenDieWithTheDemo(t *testing.T) {

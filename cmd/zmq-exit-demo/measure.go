@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -75,7 +72,7 @@ func measureCommand(args []string, stdout, stderr io.Writer) int {
 		return usageError(stderr, name, err)
 	}
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	rep := newReport(s, loadedLibzmq())
 	show := progress{w: stderr, total: len(s.Hazards) * len(s.Modes) * s.Runs, live: isTerminal(stderr)}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,13 +11,17 @@ import (
 // preparedVariable names the directory in the environment of a hazard's programs that its Prepare has filled.
 const preparedVariable = "ZMQ_EXIT_DEMO_PREPARED"
 
-// prepare returns the hazards ready to run. Those that have to be prepared get a directory in dir.
+// prepare returns the hazards ready to run. Those that have to be prepared get a directory in dir, or are marked as what
+// this system can't show.
 func prepare(ctx context.Context, hazards []hazard, dir string) ([]hazard, error) {
 	ready := make([]hazard, len(hazards))
 	for i, h := range hazards {
 		if h.Prepare != nil {
 			h.prepared = filepath.Join(dir, h.ID)
-			if err := h.Prepare(ctx, h.prepared); err != nil {
+			var skip skipError
+			if err := h.Prepare(ctx, h.prepared); errors.As(err, &skip) {
+				h.missing = skip.reason
+			} else if err != nil {
 				return nil, fmt.Errorf("%s can't be prepared: %w", h.ID, err)
 			}
 		}
@@ -42,6 +47,9 @@ func prepareHere(ctx context.Context, h hazard) error {
 	ready, err := prepare(ctx, []hazard{h}, dir)
 	if err != nil {
 		return err
+	}
+	if reason := ready[0].missing; reason != "" {
+		return skipError{reason}
 	}
 	return os.Setenv(preparedVariable, ready[0].prepared)
 }

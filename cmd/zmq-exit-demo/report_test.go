@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -184,7 +185,14 @@ func TestProgress(t *testing.T) {
 	p = progress{w: &out, total: 3, live: true}
 	p.ended(attempt{fdSweep, raw}, addFdAbort)
 	assert.Equal(t, "\r\x1b[K1 of 3 runs; the last was raw fd-sweep: abort", out.String())
-	assert.False(t, isTerminal(&out))
+}
+
+func TestWhatIsNoTerminal(t *testing.T) {
+	null, err := os.Open(os.DevNull) // a character device all the same
+	require.NoError(t, err)
+	defer null.Close()
+	assert.False(t, isTerminal(null))
+	assert.False(t, isTerminal(new(bytes.Buffer)))
 }
 
 func TestHead(t *testing.T) {

@@ -17,12 +17,25 @@ func terminalWidth(w io.Writer) int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n
 	}
-	if f, ok := w.(*os.File); ok && isTerminal(w) {
-		var size struct{ rows, columns, x, y uint16 }
-		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
-		if errno == 0 && size.columns > 0 {
-			return int(size.columns)
-		}
+	if columns, _ := askTerminal(w); columns > 0 {
+		return columns
 	}
 	return widthOfPipe
+}
+
+func isTerminal(w any) bool {
+	_, ok := askTerminal(w)
+	return ok
+}
+
+// askTerminal returns how many columns a terminal has, 0 if it doesn't know. /dev/null is a character device, too, so
+// the mode of a file doesn't tell whether it is one.
+func askTerminal(w any) (columns int, ok bool) {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0, false
+	}
+	var size struct{ rows, columns, x, y uint16 }
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
+	return int(size.columns), errno == 0
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/zmqsafe/zmq-exit/cmd/zmq-exit-demo/internal/timeline"
@@ -36,8 +34,9 @@ coarser with thousands of sockets. The same is true of when the program closed a
 itself that libzmq was done with before the context was closed. Other times are exact.
 
 Exit status: 0 when the program ended cleanly, 1 when it didn't, when there is nothing
-to draw, or when the picture can't be written, 2 for wrong usage, 4 when this system
-lacks something that the program needs, 130 when interrupted.
+to draw, or when the picture can't be written, 2 for wrong usage and for a file that
+can't be opened, 4 when this system lacks something that the program needs, 130 when
+interrupted.
 
 Flags:
 `
@@ -84,7 +83,7 @@ func timelineCommand(args []string, stdout, stderr io.Writer) int {
 		show = func(r timeline.Recording) error { return replace(file, r.WriteSVG) }
 	}
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	recording, ended, err := recordRun(ctx, h, *deadline)
 	switch {

@@ -54,12 +54,20 @@ type Candidate struct {
 	When   string `json:"when"`
 }
 
+// CheckRelease returns the error that Read returns for a malformed release, before there is anything to read.
+func CheckRelease(release string) error {
+	if release != "" && !releaseForm.MatchString(release) {
+		return fmt.Errorf("%q is not a release of libzmq: give three numbers, such as 4.3.4", release)
+	}
+	return nil
+}
+
 // Read reads a report to its end and returns the verdict. Release is libzmq's, such as "4.3.4"; when it is empty, the
 // report is searched for it. Errors come from r, from a report larger than MaxSize, and from a malformed release; that
 // nothing matches is not an error, but the verdict [Unknown].
 func Read(r io.Reader, release string) (Verdict, error) {
-	if release != "" && !releaseForm.MatchString(release) {
-		return Verdict{}, fmt.Errorf("%q is not a release of libzmq: give three numbers, such as 4.3.4", release)
+	if err := CheckRelease(release); err != nil {
+		return Verdict{}, err
 	}
 	text, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
 	if err != nil {
