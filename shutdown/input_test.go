@@ -212,11 +212,13 @@ func TestNilContexts(t *testing.T) {
 func TestShutdownByOnesOwnWorkerOrStep(t *testing.T) {
 	const want = "shutdown: Shutdown was called by a worker or step of the group, for which it would wait: use Stop"
 	inBubble(t, func(t *testing.T, g *Group) {
+		all := make(chan struct{}) // closed when all are there: the first Shutdown begins the stop
 		require.NoError(t, g.Add("step", Func(func(ctx context.Context) error {
 			assert.EqualError(t, g.Shutdown(ctx), want)
 			return nil
 		})))
 		require.NoError(t, g.Go("worker", func(ctx context.Context) error {
+			<-all
 			assert.EqualError(t, g.Shutdown(ctx), want)
 			<-ctx.Done() // it has begun the stop
 			return nil
@@ -224,9 +226,11 @@ func TestShutdownByOnesOwnWorkerOrStep(t *testing.T) {
 		var inner Group
 		require.NoError(t, g.Add("part", &inner))
 		require.NoError(t, inner.Go("worker of a part", func(ctx context.Context) error {
+			<-all
 			assert.EqualError(t, g.Shutdown(ctx), want)
 			return nil
 		}))
+		close(all)
 		began := time.Now()
 		require.NoError(t, g.Run(bg))
 		assert.Zero(t, time.Since(began))
