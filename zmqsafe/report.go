@@ -33,7 +33,8 @@ type Step struct {
 // ClosedSocket tells how one socket was closed, and what became of it.
 //
 // A socket that the program closed itself is in the report of its context if
-// libzmq still had it when the context was closed.
+// libzmq still had it when the context was closed, and may have had something to
+// send.
 type ClosedSocket struct {
 	SocketInfo               // as it was when it was closed
 	Lingers    linger.Policy // LINGER at zmq_close: that of SocketInfo, or what the deadline made of it
