@@ -14,8 +14,7 @@ import (
 
 // shutdown closes the context, or waits for somebody else who does.
 func (c *contextState) shutdown(bound context.Context, stretch bool) error {
-	deadline, finite := bound.Deadline()
-	c.beginClose(deadline, stretch && finite)
+	c.beginClose(bound, stretch)
 	select {
 	case <-c.done:
 		return c.closeErr
@@ -29,17 +28,17 @@ func (c *contextState) shutdown(bound context.Context, stretch bool) error {
 	}
 }
 
-// beginClose marks the context closing and starts the work, once. A zero
-// deadline is none.
-func (c *contextState) beginClose(deadline time.Time, stretch bool) {
+// beginClose marks the context closing and starts the work, once.
+func (c *contextState) beginClose(bound context.Context, stretch bool) {
+	deadline, finite := bound.Deadline() // zero is none
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state != open {
 		return
 	}
-	c.state, c.began, c.deadline, c.stretch = closing, time.Now(), deadline, stretch
+	c.state, c.began, c.deadline, c.stretch = closing, time.Now(), deadline, stretch && finite
 	c.dropGoneLocked()
-	go c.close()
+	go c.close(context.WithoutCancel(bound))
 }
 
 // closeTimes returns when the close began and until when it is to last.
@@ -57,10 +56,10 @@ func (c *contextState) isClosing() bool {
 }
 
 // close is the order in which a context is closed (invariants 4 to 6). newSocket
-// refuses from here on, so the registry only shrinks.
-func (c *contextState) close() {
+// refuses from here on, so the registry only shrinks. parent is for runtime/trace.
+func (c *contextState) close(parent context.Context) {
 	defer close(c.done)
-	ctx, task := trace.NewTask(context.Background(), "zmqsafe.Context.Close")
+	ctx, task := trace.NewTask(parent, "zmqsafe.Context.Close")
 	defer task.End()
 	stopWatching := c.watchLingerers()
 	sockets := c.newestFirst()

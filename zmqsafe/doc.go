@@ -93,7 +93,8 @@
 //
 // Contexts and Context.Sockets list what is open. The profile zmqsafe.sockets of
 // runtime/pprof has the stacks that made the open sockets (ProfileName), and an
-// execution trace has a task zmqsafe.Context.Close with a region for each step.
+// execution trace has a task zmqsafe.Context.Close with a region for each step, as
+// a part of the task that the context given to Shutdown belongs to.
 // Package zmqsafetest finds what a test has left open, and package debugpage shows
 // all of it to people, in a browser.
 //
