@@ -32,7 +32,10 @@
 //  6. Run returns all errors, joined. Each names its worker or step.
 //
 // So add a thing right after it is made, and before what uses it is made.
-// Workers use what was added: they are out before the first of it is closed.
+// Workers use what was added: they are out before the first of it is closed. One
+// that waits for something that only closing ends, such as a ZeroMQ receive
+// without a context, holds all up until its grace is over, and was late: give the
+// receive the worker's context.
 //
 // Nothing is lost on the way. The first signal while setup is still at work is
 // caught, and what setup had added is closed. What is added after the stop has
@@ -47,12 +50,13 @@
 // from outside: a worker or a step that doesn't return is left behind, and goes
 // on until the program ends. Steps that are reached when all time is over are
 // still called, with a context that is done, and have 0.1 s together; that is the
-// most by which a stop takes longer than its Timeout.
+// most by which a stop takes longer than its Timeout, unless the Logger hangs,
+// which may cost another 0.1 s.
 //
 // # Exit status
 //
 //	0      all went well, also after a signal: to stop when told to is no failure
-//	1      a worker, a step or setup returned an error
+//	1      a worker, a step or setup returned an error, or the group was used wrongly
 //	2      one of them panicked
 //	124    a worker or a step wasn't done in time
 //	128+n  a second signal n ended the program at once

@@ -88,7 +88,8 @@ func (e *exitError) Error() string { return fmt.Sprintf("shutdown: Exit(%d) was 
 // Exit may be called from anywhere: a worker, a step, setup, main, init. It
 // doesn't return. It ends the calling goroutine by runtime.Goexit, so deferred
 // calls run, a worker that calls Exit is out, and a mutex unlocked by defer is
-// free for those who still have to stop. Deferred calls of other goroutines than
+// free for those who still have to stop. A panic that a deferred call of Exit finds
+// going on is dropped, as it is by os.Exit. Deferred calls of other goroutines than
 // workers and steps are not waited for. Don't let main return meanwhile: that
 // ends the program, too. Run and Main know, and wait.
 //

@@ -70,7 +70,7 @@ type Group struct {
 	idle     chan struct{}        // closed when the stop has begun and no worker is running
 	setup    chan struct{}        // nil, or closed when the setup function of Main has returned
 	begun    bool                 // guarded by mu; down is set or about to be
-	down     *takedown            // guarded by mu; what goes on after a cause, once Run or Shutdown is there to do it
+	down     *takedown            // guarded by mu, and stays; what goes on after a cause, once Run or Shutdown is there to do it
 	closing  chan struct{}        // closed when down is set
 	done     chan struct{}        // closed when the stop is over
 	result   error                // set before done is closed

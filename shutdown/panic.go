@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// PanicError is the error of a worker, step or setup function that panicked.
+// PanicError is the error of a worker, step or setup function that panicked, or
+// returned an error that panics when it is looked at, such as a nil pointer.
 type PanicError struct {
 	Value any    // what panic was called with
 	Stack []byte // of the goroutine, as runtime/debug.Stack formats it

@@ -79,7 +79,6 @@ func stopBound(outer *Group, ctx context.Context) (context.Context, context.Canc
 		return bound, cancel
 	}
 	if outer.Context().Err() != nil {
-		<-outer.closing
 		return graceOf{outer.graceContext(), ctx}, cancel
 	}
 	unhook := context.AfterFunc(outer.Context(), func() {

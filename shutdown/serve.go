@@ -64,7 +64,7 @@ func (g *Group) serve(ctx context.Context, w *worker, serve func() error, s Shut
 		failed = nil
 	case failed != nil:
 		failed = &closingError{fmt.Errorf("Shutdown: %w", failed)}
-		g.note(w, errors.Join(early, failed)) // serve may go on for ever
+		g.note(w, failed) // serve may go on for ever
 	}
 	if !returned {
 		late = <-served
@@ -82,6 +82,9 @@ func (g *Group) note(w *worker, err error) {
 	g.logPanic(w.kind, w.name, err)
 	g.lock()
 	defer g.mu.Unlock()
+	if before, ok := w.err.(*Error); ok {
+		err = errors.Join(before.Err, err)
+	}
 	w.err = &Error{Kind: w.kind, Name: w.name, Err: err}
 	g.stopLocked(w.err)
 }
@@ -90,7 +93,6 @@ func (g *Group) note(w *worker, err error) {
 // is left of the workers' grace, or, if they don't have to stop, a whole grace.
 func (g *Group) servingBound(ctx context.Context) (context.Context, context.CancelFunc) {
 	if ctx.Err() != nil {
-		<-g.closing
 		return g.graceContext(), func() {}
 	}
 	g.mu.Lock()
@@ -102,10 +104,9 @@ func (g *Group) servingBound(ctx context.Context) (context.Context, context.Canc
 	return context.WithTimeout(context.WithoutCancel(ctx), grace)
 }
 
-// graceContext returns the context that ends shortly before the workers' grace
-// is over. It is called when closing is closed.
+// graceContext waits until the workers' grace has begun, and returns the context
+// that ends shortly before it is over.
 func (g *Group) graceContext() context.Context {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	<-g.closing
 	return g.down.grace
 }

@@ -128,6 +128,19 @@ func TestServeThatHangsKeepsItsErrors(t *testing.T) {
 	}
 }
 
+func TestServeAndItsShutdownPanic(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		var log syncBuffer
+		g.Logger = toLog(&log)
+		require.NoError(t, g.Serve("s", func() error { panic("first") }, Func(func(context.Context) error { panic("second") })))
+		err := g.Run(bg)
+		for _, value := range []string{"first", "second"} {
+			assert.ErrorContains(t, err, "panic: "+value+" [")
+			assert.Contains(t, log.String(), "panic="+value+" stack=")
+		}
+	})
+}
+
 func TestServeThatFailsIsTheCause(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
 		boom := errors.New("boom")
