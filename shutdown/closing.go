@@ -101,7 +101,8 @@ func (d *takedown) runStep(st *step, n int) {
 	d.g.mu.Lock()
 	st.timeout = bound
 	d.g.mu.Unlock()
-	warning := time.AfterFunc(max(bound/2, warnAfter), func() { d.warnOfStep(st, bound) })
+	began := time.Now()
+	warning := time.AfterFunc(max(bound/2, warnAfter), func() { d.warnOfStep(st, began, bound) })
 	err := d.call(d.ctx, st, bound, n)
 	warning.Stop()
 	d.g.mu.Lock()
@@ -145,12 +146,15 @@ func (d *takedown) call(ctx context.Context, st *step, bound time.Duration, n in
 }
 
 // warnOfStep warns of a step that takes long, unless it is over meanwhile.
-func (d *takedown) warnOfStep(st *step, bound time.Duration) {
-	at := where(kindStep, st.name)
-	d.g.mu.Lock()
-	waiting, since := d.current == st, short(time.Since(d.currentBegan))
-	d.g.mu.Unlock()
-	if waiting {
+func (d *takedown) warnOfStep(st *step, began time.Time, bound time.Duration) {
+	since := short(time.Since(began))
+	waiting := func() bool {
+		d.g.mu.Lock()
+		defer d.g.mu.Unlock()
+		return d.current == st
+	}
+	at := where(waiting, kindStep, st.name)
+	if waiting() {
 		d.g.log(func(log *slog.Logger) {
 			log.Warn("shutdown: still waiting for a step", "step", st.name, "since", since, "timeout", short(bound), "at", at)
 		})

@@ -81,13 +81,7 @@ func stopBound(outer *Group, ctx context.Context) (context.Context, context.Canc
 	if outer.Context().Err() != nil {
 		return graceOf{outer.graceContext(), ctx}, cancel
 	}
-	unhook := context.AfterFunc(outer.Context(), func() {
-		select {
-		case <-outer.closing:
-			context.AfterFunc(outer.graceContext(), cancel)
-		case <-bound.Done():
-		}
-	})
+	unhook := context.AfterFunc(outer.Context(), func() { context.AfterFunc(outer.graceContext(), cancel) })
 	return bound, func() { unhook(); cancel() }
 }
 

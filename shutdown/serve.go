@@ -82,9 +82,6 @@ func (g *Group) note(w *worker, err error) {
 	g.logPanic(w.kind, w.name, err)
 	g.lock()
 	defer g.mu.Unlock()
-	if before, ok := w.err.(*Error); ok {
-		err = errors.Join(before.Err, err)
-	}
 	w.err = &Error{Kind: w.kind, Name: w.name, Err: err}
 	g.stopLocked(w.err)
 }

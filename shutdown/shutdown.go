@@ -93,7 +93,7 @@ func (g *Group) settle(bound context.Context) *settings {
 		timer := time.NewTimer(DefaultTimeout / 2)
 		defer timer.Stop()
 		warning := time.AfterFunc(DefaultTimeout/4, func() {
-			at := where(kindSetup, kindSetup)
+			at := where(func() bool { return !g.setupReturned() }, kindSetup, kindSetup)
 			g.log(func(log *slog.Logger) {
 				log.Warn("shutdown: still waiting for setup", "since", DefaultTimeout/4, "grace", DefaultTimeout/2, "at", at)
 			})

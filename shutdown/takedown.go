@@ -77,8 +77,10 @@ func (d *takedown) awaitWorkers() {
 
 func (d *takedown) warnOfWorkers() {
 	names := d.g.runningNames()
-	if len(names) > 0 {
-		since, at := short(time.Since(d.began)), where(kindWorker, slices.Compact(slices.Sorted(slices.Values(names)))...)
+	waiting := func() bool { return len(d.g.runningNames()) > 0 }
+	at := where(waiting, kindWorker, slices.Compact(slices.Sorted(slices.Values(names)))...)
+	if waiting() {
+		since := short(time.Since(d.began))
 		d.g.log(func(log *slog.Logger) {
 			log.Warn("shutdown: still waiting for workers", "workers", counted(names), "since", since,
 				"grace", short(d.graceEnd.Sub(d.began)), "at", at)

@@ -5,15 +5,25 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // label is the key of the pprof label that goroutines of workers or steps have.
 func label(kind string) string { return "shutdown " + kind }
 
+var profiling sync.Mutex
+
 // where tells where in the code the workers or steps of these names are: a line
 // for each place, with the innermost function first. It is taken from the
-// goroutine profile, which says which goroutine belongs to what.
-func where(kind string, names ...string) []string {
+// goroutine profile, which says which goroutine belongs to what. That takes its
+// time, and one is made at a time: when many groups want one, most of them don't
+// any more when it is their turn.
+func where(wanted func() bool, kind string, names ...string) []string {
+	profiling.Lock()
+	defer profiling.Unlock()
+	if !wanted() {
+		return nil
+	}
 	var profile strings.Builder
 	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
 		return nil

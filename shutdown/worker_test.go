@@ -172,11 +172,17 @@ type brokenError struct{}
 func (brokenError) Error() string { return "broken" }
 func (brokenError) Is(error) bool { panic("boom") }
 
+// wordlessError is one that can't be printed.
+type wordlessError struct{}
+
+func (wordlessError) Error() string { panic("Error") }
+
 // To return a nil pointer for nil is a well-known mistake, and no reason to close nothing.
 func TestAnErrorThatCantBeLookedAtIsAPanic(t *testing.T) {
 	for want, err := range map[string]error{
 		"panic: runtime error: invalid memory address": (*fs.PathError)(nil),
-		"panic: boom [": brokenError{},
+		"panic: boom [":  brokenError{},
+		"panic: Error [": wordlessError{},
 	} {
 		inBubble(t, func(t *testing.T, g *Group) {
 			var j journal
