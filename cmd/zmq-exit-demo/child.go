@@ -18,9 +18,10 @@ const maxStderr = 64 << 10
 const dumpTime = 2 * time.Second
 
 // runChild runs one program of a hazard in a process of its own, in a directory
-// of its own, and says how it ended. env is added to its environment. The process and all it started are gone
-// when runChild returns. An error means that there is nothing to say, because
-// the process could not be run or ctx was cancelled.
+// of its own, and says how it ended. env is added to its environment. The
+// process and all it started are gone when runChild returns. An error means that
+// there is nothing to say, because the process could not be run or ctx was
+// cancelled.
 func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env ...string) (result, error) {
 	if h.missing != "" {
 		return result{Outcome: skipped, Reason: h.missing}, nil
@@ -35,10 +36,10 @@ func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env
 	}
 	defer os.RemoveAll(dir)
 
-	withDeadline, cancel := context.WithTimeout(ctx, deadline)
-	defer cancel()
+	bounded, end := context.WithCancel(ctx)
+	defer end()
 	stderr := &head{limit: maxStderr}
-	cmd := exec.CommandContext(withDeadline, executable, "run", h.ID, "-mode", string(m))
+	cmd := exec.CommandContext(bounded, executable, "run", h.ID, "-mode", string(m))
 	cmd.Dir = dir
 	// "crash" would turn every Go crash into a SIGABRT.
 	cmd.Env = append(append(os.Environ(), "GOTRACEBACK=all", preparedVariable+"="+h.prepared), env...)
@@ -61,6 +62,7 @@ func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env
 	if err := cmd.Start(); err != nil {
 		return result{}, err
 	}
+	defer time.AfterFunc(deadline, end).Stop() // not before: a busy machine may take longer to start it
 	err = cmd.Wait()
 	killGroup(cmd.Process.Pid, syscall.SIGKILL) // what the child started and left behind
 	switch exit := (*exec.ExitError)(nil); {
