@@ -3,13 +3,8 @@
 # where it can't. A test that is skipped would not have run in a browser: that is an error here.
 set -eu
 cd "$(dirname "$0")/.."
-
-# fail REASON [COMMAND...] ends the script, with commands on lines of their own, ready to copy.
-fail() {
-	printf 'browser: ' >&2
-	printf '%s\n' "$@" >&2
-	exit 1
-}
+script=browser
+. scripts/apt.sh
 
 # The names that zmqsafe/debugpage looks for.
 has_browser() {
@@ -19,28 +14,12 @@ has_browser() {
 	return 1
 }
 
-install_with_apt() {
-	as_root=
-	if [ "$(id -u)" -ne 0 ]; then
-		command -v sudo >/dev/null ||
-			fail "there is no browser, and no sudo to install one with; as root, run:" \
-				"  apt-get update && apt-get install --no-install-recommends chromium"
-		as_root=sudo
-	fi
-	echo "browser: installing chromium" >&2
-	# A source that has nothing to do with us may be unreachable: the installation decides.
-	$as_root apt-get update -q || echo "browser: apt-get update had errors, going on" >&2
-	$as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 chromium ||
-		fail "apt-get could not install chromium"
-}
-
 if ! has_browser; then
 	command -v apt-get >/dev/null ||
 		fail "there is no browser, and no apt-get to install one with; run one of:" \
 			"  sudo dnf install chromium    # Fedora; RHEL and its kin with EPEL" \
 			"  sudo apk add chromium        # Alpine"
-	install_with_apt
+	install_with_apt "there is no browser, and no sudo to install one with" chromium
 	has_browser || fail "chromium is installed, but is not in PATH under a name that the tests look for: chromium, chromium-browser, google-chrome"
 fi
 

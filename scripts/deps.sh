@@ -3,17 +3,12 @@
 # apt where it can, and says what to do where it can't. Quick and silent when nothing is missing.
 set -eu
 cd "$(dirname "$0")/.."
+script=deps
+. scripts/apt.sh
 
 min_libzmq=4.2
 # libc6-dev because nothing is recommended in, ca-certificates because Go downloads modules over https.
 apt_packages='libzmq3-dev pkg-config gcc libc6-dev ca-certificates'
-
-# fail REASON [COMMAND...] ends the script, with commands on lines of their own, ready to copy.
-fail() {
-	printf 'deps: ' >&2
-	printf '%s\n' "$@" >&2
-	exit 1
-}
 
 # at_least 1.26.8 1.25.0 compares release numbers; what follows the digits, as in 1.27rc1, is ignored.
 at_least() {
@@ -42,23 +37,6 @@ compiles() {
 	echo '#include <zmq.h>' | $(go env CC) $cflags -E - >/dev/null 2>&1
 }
 
-install_with_apt() {
-	as_root=
-	if [ "$(id -u)" -ne 0 ]; then
-		command -v sudo >/dev/null ||
-			fail "something is missing and there is no sudo to install it with; as root, run:" \
-				"  apt-get update && apt-get install --no-install-recommends $apt_packages"
-		as_root=sudo
-	fi
-	echo "deps: installing $apt_packages" >&2
-	# A source that has nothing to do with us may be unreachable: the installation decides.
-	$as_root apt-get update -q || echo "deps: apt-get update had errors, going on" >&2
-	# shellcheck disable=SC2086
-	$as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 $apt_packages ||
-		fail "apt-get could not install $apt_packages"
-}
-
 print_commands() {
 	fail "libzmq's headers, pkg-config or a C compiler is missing, and there is no apt-get to install them with; run one of:" \
 		"  sudo dnf install zeromq-devel pkgconf-pkg-config gcc    # Fedora; RHEL and its kin with EPEL" \
@@ -68,7 +46,12 @@ print_commands() {
 
 check_go
 if ! compiles; then
-	if command -v apt-get >/dev/null; then install_with_apt; else print_commands; fi
+	if command -v apt-get >/dev/null; then
+		# shellcheck disable=SC2086 # several packages
+		install_with_apt "something is missing and there is no sudo to install it with" $apt_packages
+	else
+		print_commands
+	fi
 	compiles || fail "the C compiler '$(go env CC)' still can't include <zmq.h>: see what these say:" \
 		"  ${PKG_CONFIG:-pkg-config} --cflags --libs libzmq" \
 		"  echo '#include <zmq.h>' | $(go env CC) \$(${PKG_CONFIG:-pkg-config} --cflags libzmq) -E -"

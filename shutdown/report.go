@@ -126,21 +126,16 @@ func sortWorkers(workers []*worker) {
 }
 
 // runningNames lists the workers that are not out.
-func (g *Group) runningNames() []string {
-	var list []string
-	for _, e := range g.Report().Workers {
-		if e.State == Running || e.State == StillRunning {
-			list = append(list, e.Name)
-		}
-	}
-	return list
-}
+func (g *Group) runningNames() []string { return names(g.Report().Workers, Running, StillRunning) }
 
 // openSteps lists the steps that are not over, in the order of closing.
-func (g *Group) openSteps() []string {
+func (g *Group) openSteps() []string { return names(g.Report().Steps, Running, Waiting) }
+
+// names lists the entries that are in one of the states.
+func names(entries []Entry, states ...State) []string {
 	var list []string
-	for _, e := range g.Report().Steps {
-		if e.State == Running || e.State == Waiting {
+	for _, e := range entries {
+		if slices.Contains(states, e.State) {
 			list = append(list, e.Name)
 		}
 	}

@@ -137,23 +137,31 @@ func (i SocketInfo) onlyInproc() bool {
 	return len(i.Endpoints) > 0 && !slices.ContainsFunc(i.Endpoints, func(e string) bool { return !isInproc(e) })
 }
 
-// lookedUp returns a host name that the socket connects to. libzmq looks it up on
-// its I/O thread (tcp_connecter.cpp, tcp_connecter_t::open), and until there is an
-// answer that thread does nothing else: none of its sockets can go.
+// lookedUp returns a host name that the socket connects to, see hostIn.
 func (i SocketInfo) lookedUp() string {
 	for _, endpoint := range i.Endpoints {
-		address, isTCP := strings.CutPrefix(endpoint, "tcp://")
-		_, to, hasSource := strings.Cut(address, ";")
-		if hasSource {
-			address = to
-		}
-		host, _, err := net.SplitHostPort(address)
-		host, _, _ = strings.Cut(host, "%")
-		if isTCP && err == nil && host != "*" && net.ParseIP(host) == nil {
+		if host := hostIn(endpoint); host != "" {
 			return host
 		}
 	}
 	return ""
+}
+
+// hostIn returns the host name in an endpoint, if it has one. libzmq looks it up on
+// its I/O thread (tcp_connecter.cpp, tcp_connecter_t::open), and until there is an
+// answer that thread does nothing else: none of its sockets can go.
+func hostIn(endpoint string) string {
+	address, isTCP := strings.CutPrefix(endpoint, "tcp://")
+	_, to, hasSource := strings.Cut(address, ";")
+	if hasSource {
+		address = to
+	}
+	host, _, err := net.SplitHostPort(address)
+	host, _, _ = strings.Cut(host, "%")
+	if !isTCP || err != nil || host == "*" || net.ParseIP(host) != nil {
+		return ""
+	}
+	return host
 }
 
 // String describes the socket and its linger for people.

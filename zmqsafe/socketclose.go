@@ -2,6 +2,7 @@ package zmqsafe
 
 import (
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/zmqsafe/zmq-exit/linger"
@@ -97,15 +98,15 @@ func (s *socketState) close(by closer) error {
 // retire ends watching the socket. It returns what is to be known of it until
 // libzmq is done with it, or nil where that is of no interest. The caller holds mu.
 func (s *socketState) retire(by closer, lingers linger.Policy) *lingerer {
-	info := s.describeLocked()
-	mayHold := s.accepted > 0 && lingers != linger.Drop || info.lookedUp() != ""
+	mayHold := s.accepted > 0 && lingers != linger.Drop ||
+		slices.ContainsFunc(s.endpoints, func(e endpoint) bool { return hostIn(e.actual) != "" })
 	if s.internal || by != withContext && !mayHold {
 		if s.fd >= 0 {
 			s.c.waker.remove(s, s.fd)
 		}
 		return nil
 	}
-	l := &lingerer{closed: ClosedSocket{SocketInfo: info, Lingers: lingers, Woken: s.woken}, made: s.made, id: s.id, fd: s.fd}
+	l := &lingerer{closed: ClosedSocket{SocketInfo: s.describeLocked(), Lingers: lingers, Woken: s.woken}, made: s.made, id: s.id, fd: s.fd}
 	var err error
 	if l.fd < 0 {
 		l.fd, err = s.raw.GetFd()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/zmqsafe/zmq-exit/zmqsafe"
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/bysite"
 )
 
 // What one page lists at most. The numbers are of all.
@@ -77,7 +78,7 @@ func newPage(now time.Time, contexts []zmqsafe.ContextInfo, query url.Values) pa
 		p.Sockets += len(c.Sockets)
 		groups := group(now, c.Sockets, query)
 		for _, g := range groups {
-			p.Waiting = sum(p.Waiting, g.Waiting)
+			p.Waiting = bysite.Sum(p.Waiting, g.Waiting)
 		}
 		part := contextPart{
 			ContextInfo: c, ID: "c" + strconv.FormatInt(c.Created.UnixNano(), 36), Age: now.Sub(c.Created),
@@ -129,33 +130,23 @@ func rows(now time.Time, sockets []zmqsafe.SocketInfo, query url.Values) []socke
 
 // group returns the largest group first.
 func group(now time.Time, sockets []zmqsafe.SocketInfo, query url.Values) []groupRow {
-	type key struct {
-		typ  zmqsafe.Type
-		site string
-	}
-	index := make(map[key]int)
 	var groups []groupRow
-	for _, s := range sockets {
-		i, known := index[key{s.Type, s.Site}]
-		if !known {
-			i = len(groups)
-			index[key{s.Type, s.Site}] = i
-			groups = append(groups, groupRow{Type: s.Type, Site: s.Site, URL: with(query, "made_at", s.Site)})
+	for _, made := range bysite.Of(sockets) {
+		g := groupRow{
+			Type: made.Type, Site: made.Site, URL: with(query, "made_at", made.Site),
+			N: len(made.Sockets), Waiting: made.Waiting,
 		}
-		g, age := &groups[i], now.Sub(s.Created)
-		g.N++
-		g.Oldest = max(g.Oldest, age)
-		g.Accepted += s.Accepted
-		g.Received += s.Received
-		g.Waiting = sum(g.Waiting, s.Waiting)
-		if stuck(now, s) {
-			g.Stuck.add(s, age)
+		for _, s := range made.Sockets {
+			age := now.Sub(s.Created)
+			g.Oldest = max(g.Oldest, age)
+			g.Accepted += s.Accepted
+			g.Received += s.Received
+			if stuck(now, s) {
+				g.Stuck.add(s, age)
+			}
 		}
+		groups = append(groups, g)
 	}
 	slices.SortStableFunc(groups, func(a, b groupRow) int { return cmp.Compare(b.N, a.N) })
 	return groups
-}
-
-func sum(a, b zmqsafe.Waiting) zmqsafe.Waiting {
-	return zmqsafe.Waiting{Receives: a.Receives + b.Receives, Sends: a.Sends + b.Sends, Polls: a.Polls + b.Polls}
 }

@@ -2,10 +2,9 @@ package zmqsafetest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/zmqsafe/zmq-exit/zmqsafe"
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/bysite"
 )
 
 // What one message shows at most. The numbers are of all.
@@ -76,57 +75,32 @@ func (c leak) text() string {
 	if len(c.Sockets) == 0 {
 		return s + ", without sockets"
 	}
-	groups := group(c.Sockets)
+	groups := bysite.Of(c.Sockets)
 	for i, g := range groups {
 		if i == maxSites {
 			return s + fmt.Sprintf("\n      and sockets made at %s", count(len(groups)-i, "more place"))
 		}
-		s += "\n      " + g.String()
+		s += "\n      " + groupText(g)
 	}
 	return s
 }
 
-// siblings are sockets of one type that the same line has made, of which there may
-// be thousands.
-type siblings struct {
-	typ       zmqsafe.Type
-	site      string
-	n         int
-	endpoints []string
-	waiting   zmqsafe.Waiting
-}
-
-// group keeps the order of sockets, oldest first.
-func group(sockets []zmqsafe.SocketInfo) []siblings {
-	var groups []siblings
-	for _, s := range sockets {
-		i := slices.IndexFunc(groups, func(g siblings) bool { return g.typ == s.Type && g.site == s.Site })
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, siblings{typ: s.Type, site: s.Site})
-		}
-		g := &groups[i]
-		g.n++
-		g.endpoints = append(g.endpoints, s.Endpoints...)
-		g.waiting.Receives += s.Waiting.Receives
-		g.waiting.Sends += s.Waiting.Sends
-		g.waiting.Polls += s.Waiting.Polls
+// groupText follows SocketInfo's String.
+func groupText(g bysite.Group) string {
+	s := fmt.Sprintf("%v socket made at %s", g.Type, g.Site)
+	if n := len(g.Sockets); n > 1 {
+		s = fmt.Sprintf("%d %v sockets made at %s", n, g.Type, g.Site)
 	}
-	return groups
-}
-
-// String follows SocketInfo's.
-func (g siblings) String() string {
-	s := fmt.Sprintf("%v socket made at %s", g.typ, g.site)
-	if g.n > 1 {
-		s = fmt.Sprintf("%d %v sockets made at %s", g.n, g.typ, g.site)
+	var endpoints []string
+	for _, soc := range g.Sockets {
+		endpoints = append(endpoints, soc.Endpoints...)
 	}
-	if more := len(g.endpoints) - maxEndpoints; more > 0 {
-		s += fmt.Sprintf(" (%s and %d more)", strings.Join(g.endpoints[:maxEndpoints], ", "), more)
-	} else if len(g.endpoints) > 0 {
-		s += fmt.Sprintf(" (%s)", strings.Join(g.endpoints, ", "))
+	if more := len(endpoints) - maxEndpoints; more > 0 {
+		s += fmt.Sprintf(" (%s and %d more)", strings.Join(endpoints[:maxEndpoints], ", "), more)
+	} else if len(endpoints) > 0 {
+		s += fmt.Sprintf(" (%s)", strings.Join(endpoints, ", "))
 	}
-	if waiting := g.waiting.String(); waiting != "" {
+	if waiting := g.Waiting.String(); waiting != "" {
 		s += "; blocked on it: " + waiting
 	}
 	return s
