@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # Sourced by the scripts that install what is missing; $script names the one that does.
 
 # fail REASON [COMMAND...] ends the script, with commands on lines of their own, ready to copy.

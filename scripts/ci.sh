@@ -2,10 +2,10 @@
 # Runs the parts one after the other, stops at the first that fails, and ends with a list of what was run and what was not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/testlog.sh
 
-log=$(mktemp)
-demo_log=$(mktemp)
-trap 'rm -f "$log" "$demo_log"' EXIT
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 
 part() {
 	echo
@@ -13,31 +13,38 @@ part() {
 	make --no-print-directory "$@"
 }
 
-# go test only tells of skipped tests with -v. This keeps the closing lines and what failed, and drops the rest.
-without_noise() {
-	grep --line-buffered -Ev '^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS:)'
-}
-
-# A skipped test did not run: name it, with the reason that it logged.
-report_skipped() {
-	awk '
-		/^=== (RUN|NAME|CONT)/ { test = $3 }
-		/^ +[a-z0-9_]+\.go:[0-9]+: / { reason[test] = $0; sub(/^ +/, "", reason[test]) }
-		/--- SKIP: / { sub(/.*--- SKIP: /, ""); n++; print "    SKIPPED " $1 ": " reason[$1] }
-		END { print "    " (n + 0) " tests skipped" }
-	' "$log"
+# Where no image can be pulled, the base images are made here.
+docker_test() {
+	docker pull -q golang:1.26 >/dev/null 2>&1 || part docker-base
+	part docker-test
 }
 
 part lint
 part browser | without_noise # first: then the tests find the browser, too
-part test TESTFLAGS="-v ${TESTFLAGS:-}" | tee "$log" | without_noise
-part demo | tee "$demo_log"
+part test TESTFLAGS="-v -coverprofile=$logs/cover ${TESTFLAGS:-}" | tee "$logs/test" | without_noise
+part demo | tee "$logs/demo"
+if docker version >/dev/null 2>&1; then
+	docker_test | tee "$logs/docker"
+else
+	part asan | tee "$logs/asan"
+	part valgrind | tee "$logs/valgrind"
+	echo "SKIPPED docker-test, the proof on three releases of Debian: no Docker engine answers" | tee "$logs/docker"
+fi
 
 echo
 echo "==> ci: passed; what was run:"
-echo "    lint"
+echo "    lint, and the generated code is fresh"
 echo "    browser (the debug page in a real browser, nothing skipped)"
-echo "    test (-race -shuffle=on)"
-report_skipped
+echo "    test (-race -shuffle=on): $(count_tests "$logs/test")"
+echo "    pebbe/zmq4's own tests on zmqsafe, among these"
 echo "    demo (guarded clean in every run, raw fd-sweep aborted)"
-sed -n 's/^SKIPPED /    &/p' "$demo_log"
+if [ -e "$logs/asan" ]; then
+	echo "    asan ($(sed -n 's/^asan: //p' "$logs/asan" | tail -n 1)), valgrind ($(sed -n 's/^valgrind: //p' "$logs/valgrind" | tail -n 1))"
+else
+	echo "    docker-test, with asan and valgrind:"
+	sed -n '/^Debian /,/^$/s/^/        /p' "$logs/docker"
+fi
+scripts/cover.sh "$logs/cover" | sed 's/^/    /'
+for log in test demo asan valgrind docker; do
+	if [ -e "$logs/$log" ]; then skipped_in "$logs/$log"; fi
+done | awk '{ print "    SKIPPED " $0 } END { print "    " NR " skipped" }'

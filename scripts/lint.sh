@@ -32,5 +32,6 @@ check 'go vet' 'change the code above' go vet $packages
 # shellcheck disable=SC2086
 check staticcheck 'change the code above; its -explain CODE says why' go tool -modfile=tools/go.mod staticcheck $packages
 check gofumpt 'make fmt' formatted
+check 'generated code' 'go generate ./zmqsafe' go test -run '^TestGeneratedIsFresh$' ./zmqsafe
 check 'go mod tidy' 'go mod tidy' go mod tidy -diff
 exit $status

@@ -60,6 +60,20 @@ func TestCHostsWithAToolThatFails(t *testing.T) {
 	assert.Contains(t, stderr, "go env CC: exit status 1\nno cache\n")
 }
 
+// Where there is no compiler, as in the demo's container image, the programs may have been made before.
+func TestCHostsMadeBefore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not run: -short, and this one has to be built first")
+	}
+	dir := t.TempDir()
+	require.NoError(t, buildCHosts(t.Context(), dir))
+	t.Setenv(preparedVariable, dir)
+	t.Setenv("PATH", t.TempDir())
+	stdout, stderr, status := runDemo("-hazard", "c-host-exit", "-mode", "guarded", "-runs", "2", "-deadline", enough.String())
+	assert.Equal(t, exitOK, status, stderr)
+	assert.Regexp(t, `(?m)^c-host-exit +- +clean 2`, stdout)
+}
+
 // By hand, a hazard is prepared in a directory that is emptied each time.
 func TestRunPreparesHere(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())

@@ -8,15 +8,19 @@ import (
 	"path/filepath"
 )
 
-// preparedVariable names the directory in the environment of a hazard's programs that its Prepare has filled.
+// preparedVariable names the directory in the environment of a hazard's programs that its Prepare has filled. Who sets it
+// for the demo itself, as the container image does, has had that directory made before.
 const preparedVariable = "ZMQ_EXIT_DEMO_PREPARED"
 
 // prepare returns the hazards ready to run. Those that have to be prepared get a directory in dir, or are marked as what
 // this system can't show.
 func prepare(ctx context.Context, hazards []hazard, dir string) ([]hazard, error) {
+	prepared := os.Getenv(preparedVariable)
 	ready := make([]hazard, len(hazards))
 	for i, h := range hazards {
-		if h.Prepare != nil {
+		if h.Prepare != nil && prepared != "" {
+			h.prepared = prepared
+		} else if h.Prepare != nil {
 			h.prepared = filepath.Join(dir, h.ID)
 			var skip skipError
 			if err := h.Prepare(ctx, h.prepared); errors.As(err, &skip) {
