@@ -42,7 +42,9 @@ func ProxyContext(ctx context.Context, frontend, backend, capture *Socket) error
 // On a REP the other commands are answered with an empty message. A command that
 // it doesn't know ends the proxy with an error that wraps EINVAL; raw aborts the
 // process. control may be nil. Unlike raw it doesn't send the commands to capture,
-// and an answer that nobody takes stops further commands, not messages.
+// and an answer that nobody takes stops further commands, not messages. It is the
+// same with every release of libzmq: raw's, with 4.3.5, pauses at RESUME and counts
+// parts for messages.
 func ProxySteerable(frontend, backend, capture, control *Socket) error {
 	return runProxy(context.Background(), frontend, backend, capture, control)
 }

@@ -86,6 +86,15 @@ func (p *through) statistics(t *testing.T) (numbers []uint64) {
 	return numbers
 }
 
+// needsSteering ends a test on raw with libzmq 4.3.5, which has a zmq_proxy_steerable of its own: handle_control in proxy.cpp
+// pauses at RESUME, goes on at PAUSE, and answers each command with an empty message; forward counts parts for messages.
+func needsSteering(t *testing.T) {
+	t.Helper()
+	if major, minor, patch := zmq4.Version(); [3]int{major, minor, patch} == [3]int{4, 3, 5} {
+		needsGuard(t, "zmq_proxy_steerable of libzmq 4.3.5 pauses at RESUME, and counts parts")
+	}
+}
+
 func send(t *testing.T, soc *zmq4.Socket, parts ...string) {
 	t.Helper()
 	_, err := soc.SendMessage(parts)
@@ -145,6 +154,7 @@ func size(parts []string) (n uint64) {
 
 // What goes in comes out, is captured in this order, and is counted.
 func TestUsageProxyMoves(t *testing.T) {
+	needsSteering(t)
 	long := strings.Repeat("x", 100_000)
 	messages := [][]string{
 		{"a"},
@@ -201,6 +211,7 @@ func TestUsageProxyMoves(t *testing.T) {
 
 // Subscriptions go the other way, as messages, and are captured.
 func TestUsageProxySubscriptions(t *testing.T) {
+	needsSteering(t)
 	p := newThrough(t, [4]zmq4.Type{zmq4.XPUB, zmq4.XSUB, zmq4.XPUB, zmq4.SUB}).run()
 	require.NoError(t, p.receiver.SetSubscribe("a"))
 	p.requireCaptured(t, "\x01a")
@@ -217,6 +228,7 @@ func TestUsageProxySubscriptions(t *testing.T) {
 
 // PAUSE holds back what comes, in both directions, and RESUME lets it go on.
 func TestUsageProxyPause(t *testing.T) {
+	needsSteering(t)
 	p := newThrough(t, [4]zmq4.Type{zmq4.DEALER, zmq4.DEALER, zmq4.DEALER, zmq4.DEALER})
 	p.run()
 	for range 3 {
@@ -243,6 +255,7 @@ func TestUsageProxyPause(t *testing.T) {
 
 // One socket on both sides gets back what it sends; one way is counted.
 func TestUsageProxyOfOneSocket(t *testing.T) {
+	needsSteering(t)
 	p := newThrough(t, [4]zmq4.Type{zmq4.DEALER, zmq4.DEALER, zmq4.DEALER, zmq4.DEALER})
 	p.back = p.front
 	p.run()
@@ -273,6 +286,7 @@ func TestUsageProxyCapturesToItself(t *testing.T) {
 // A message that the program has begun to receive, and one that it has begun to
 // send, are made one.
 func TestUsageProxyGoesOnWithAMessage(t *testing.T) {
+	needsSteering(t)
 	p := newThrough(t, [4]zmq4.Type{zmq4.PUSH, zmq4.PULL, zmq4.PUSH, zmq4.PULL})
 	send(t, p.sender, "a", "b", "c")
 	send(t, p.sender, "d")
