@@ -15,6 +15,7 @@ import (
 // programs are what child processes run.
 var programs = map[string]func(){
 	"waits":       mainWith(nil),
+	"lingers":     lingersAlone,
 	"step hangs":  mainWith(func(g *Group) error { return g.Add("hangs", Func(hang)) }),
 	"setup hangs": func() { Main(func(*Group) error { fmt.Println("ready"); select {} }) },
 	"setup obeys": func() {
