@@ -32,7 +32,8 @@ usage() {
 main() {
 	check_usage "$@"
 	find_docker
-	dir=$(mktemp -d)
+	declare -gA container=() # by service
+	dir=$(mktemp -d) going_on=
 	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -79,7 +80,7 @@ find_docker() {
 		echo "docker/stop.sh: there is no image $image: build the target services of docker/Dockerfile" >&2
 		exit 1
 	fi
-	project=zmq-exit-stop-$$
+	project=zmq-exit-stop-$$-$RANDOM
 }
 
 skip() {
@@ -101,7 +102,11 @@ compose() {
 }
 
 clean_up() {
+	local status=$?
 	trap '' INT TERM
+	if [[ $status -eq 1 && $going_on == yes ]]; then
+		report "the case could not go on"
+	fi
 	mode=guarded compose down -v -t 0 || true
 	rm -rf "$dir"
 }
@@ -109,6 +114,7 @@ clean_up() {
 # run_case runs the case $name in $mode once, and prints a line for the table: name, mode, statuses, milliseconds, accepted,
 # delivered, lost of those for a live peer, whether it was as it must be.
 run_case() {
+	going_on=yes
 	compose up -d
 	find_containers
 	counts -wait flow >/dev/null
@@ -130,11 +136,12 @@ run_case() {
 	# The next case begins anew, but for the network. Compose would take a second or two longer.
 	quietly docker rm -f "${container[@]}"
 	quietly docker volume rm "${project}_counts"
+	going_on=
 }
 
 # Compose 1 and 2 name containers differently.
 find_containers() {
-	declare -gA container=()
+	container=()
 	local service id
 	while read -r service id; do
 		container[$service]=$id
@@ -221,10 +228,10 @@ judge() {
 
 report() {
 	local service
-	printf 'docker stop: %s guarded is not as it must be:\n%s\n' "$name" "$1"
+	printf 'docker stop: %s %s: %s\n' "$name" "$mode" "$1"
 	for service in "${!container[@]}"; do
-		echo "--- log of the $service"
-		docker logs "${container[$service]}" 2>&1 | tail -n 20
+		docker inspect -f "--- log of the $service, {{.State.Status}}, exit status {{.State.ExitCode}}" "${container[$service]}"
+		docker logs -t "${container[$service]}" 2>&1 | tail -n 20
 	done
 } >&2
 
@@ -256,12 +263,16 @@ print_table() {
 
 print_summary() {
 	awk '
-		$2 == "guarded" { guarded++; good += $8 == "yes"; if ($4 / 1000 > worst) worst = $4 / 1000 }
-		$2 == "raw" { raw++; clean += $3 ~ /^0(\/0)*$/; lost += $7 }
+		{ runs[$2]++; good[$2] += $8 == "yes"; clean[$2] += $3 ~ /^0(\/0)*$/; lost[$2] += $7 }
+		$2 == "guarded" && $4 / 1000 > worst { worst = $4 / 1000 }
 		END {
-			printf "docker stop: guarded %d of %d as they must be, gone within %.2f s; raw: status 0 in %d of %d, %d messages for a live peer lost\n",
-				good, guarded, worst, clean, raw, lost
-			exit good < guarded
+			line = "docker stop:"
+			if (runs["guarded"])
+				line = line sprintf(" guarded %d of %d as they must be, gone within %.2f s;", good["guarded"], runs["guarded"], worst)
+			if (runs["raw"])
+				line = line sprintf(" raw status 0 in %d of %d, %d messages for a live peer lost;", clean["raw"], runs["raw"], lost["raw"])
+			print substr(line, 1, length(line) - 1)
+			exit good["guarded"] < runs["guarded"]
 		}' "$dir/results"
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -53,11 +54,14 @@ func guardedBroker(g *shutdown.Group, at endpoints, c *counts) error {
 	if err != nil {
 		return err
 	}
-	if err := g.Add("zmq", ctx); err != nil {
+	if err := errors.Join(g.Add("kernel", kernelSends{}), g.Add("zmq", ctx)); err != nil {
 		return err
 	}
 	frontend, err := ctx.NewSocket(zmqsafe.PULL)
 	if err != nil {
+		return err
+	}
+	if err := frontend.SetRcvbuf(kernelBuffer); err != nil {
 		return err
 	}
 	if err := frontend.Bind(at.in); err != nil {
@@ -67,7 +71,7 @@ func guardedBroker(g *shutdown.Group, at endpoints, c *counts) error {
 	if err != nil {
 		return err
 	}
-	if err := backend.SetSndbuf(sendBuffer); err != nil {
+	if err := backend.SetSndbuf(kernelBuffer); err != nil {
 		return err
 	}
 	if err := backend.Bind(at.out); err != nil {
@@ -87,6 +91,13 @@ func guardedBroker(g *shutdown.Group, at endpoints, c *counts) error {
 	})
 }
 
+// A program that is told to stop goes on with what its peers send until nothing has come for quiet, and at most for bound. A
+// receiver goes on for twice as long, since the broker may have been told to stop at the same time.
+const (
+	quiet = 200 * time.Millisecond
+	bound = 700 * time.Millisecond
+)
+
 // forwardRest lets the proxy go on until nothing has come to the frontend for quiet, and at most for bound. What the backend
 // has no room for stays unread.
 func forwardRest(frontend, backend *zmqsafe.Socket) error {
@@ -98,11 +109,11 @@ func forwardRest(frontend, backend *zmqsafe.Socket) error {
 		}
 		burst, cancel := context.WithTimeout(context.Background(), quiet/4)
 		err := zmqsafe.ProxyContext(burst, frontend, backend, nil)
-		ended := burst.Err() != nil
 		cancel()
-		if !ended {
+		if !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
 	}
+	slog.Warn("services: told to stop, but senders go on, or nobody takes what they have sent: the rest is lost")
 	return nil
 }

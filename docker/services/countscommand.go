@@ -28,7 +28,7 @@ Flags:
 func countsCommand(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("services counts", flag.ContinueOnError)
 	dir := countsFlag(flags)
-	wait := flags.String("wait", "", "first wait for `what`: flow, when messages are delivered, or still, when none are accepted or delivered")
+	wait := flags.String("wait", "", "first wait for `what`: flow, until messages are delivered, or still, until nothing moves")
 	limit := flags.Duration("limit", 30*time.Second, "wait no longer than this `time`")
 	if status, done := parse(flags, countsUsage, args, stdout, stderr); done {
 		return status

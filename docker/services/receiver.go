@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/pebbe/zmq4"
 
@@ -53,6 +53,9 @@ func guardedReceiver(g *shutdown.Group, at endpoints, c *counts) error {
 	if err != nil {
 		return err
 	}
+	if err := pull.SetRcvbuf(kernelBuffer); err != nil {
+		return err
+	}
 	if err := pull.Connect(at.in); err != nil {
 		return err
 	}
@@ -71,21 +74,20 @@ func guardedReceiver(g *shutdown.Group, at endpoints, c *counts) error {
 		if err := receive(stopped); stopped.Err() == nil {
 			return err
 		}
-		// What has arrived would be lost: go on until there is nothing more, which is no error, nor is the end of the time.
+		// What has arrived would be lost: go on until there is nothing more.
 		if err := pull.SetRcvtimeo(quiet); err != nil {
 			return err
 		}
-		rest, cancel := context.WithTimeout(context.Background(), bound)
+		rest, cancel := context.WithTimeout(context.Background(), 2*bound)
 		defer cancel()
-		if err := receive(rest); zmqsafe.AsErrno(err) != zmqsafe.Errno(syscall.EAGAIN) && rest.Err() == nil {
-			return err
+		err := receive(rest)
+		if rest.Err() != nil {
+			slog.Warn("services: told to stop, but the broker goes on: what it has sent since is lost")
+			return nil
 		}
-		return nil
+		if zmqsafe.AsErrno(err) == zmqsafe.Errno(syscall.EAGAIN) { // nothing has come for quiet
+			return nil
+		}
+		return err
 	})
 }
-
-// A program that is told to stop goes on with what its peers send until nothing has come for quiet, and at most for bound.
-const (
-	quiet = 200 * time.Millisecond
-	bound = time.Second
-)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -43,23 +44,23 @@ func rawSender(at endpoints, c *counts) error {
 // that a stop has, what nobody has taken by then gives a warning, and not the exit status 124.
 var lingers = linger.MustFor(time.Second)
 
-// sendBuffer bounds, in bytes, what the kernel holds of messages that have left the program: the network of a container ends
-// with it, and what is still in the kernel then is lost. The kernel's own limit is megabytes.
-const sendBuffer = 64 << 10
+// kernelBuffer bounds, in bytes, what each kernel holds of messages on their way, which is megabytes if nobody says otherwise:
+// hundreds of thousands of messages that a stop has to wait for, and that are lost if a peer dies. It costs no throughput here.
+const kernelBuffer = 64 << 10
 
 func guardedSender(g *shutdown.Group, at endpoints, c *counts) error {
 	ctx, err := zmqsafe.NewContext(zmqsafe.WithLinger(lingers))
 	if err != nil {
 		return err
 	}
-	if err := g.Add("zmq", ctx); err != nil {
+	if err := errors.Join(g.Add("kernel", kernelSends{}), g.Add("zmq", ctx)); err != nil {
 		return err
 	}
 	push, err := ctx.NewSocket(zmqsafe.PUSH)
 	if err != nil {
 		return err
 	}
-	if err := push.SetSndbuf(sendBuffer); err != nil {
+	if err := push.SetSndbuf(kernelBuffer); err != nil {
 		return err
 	}
 	if err := push.Connect(at.out); err != nil {
