@@ -45,8 +45,9 @@ func rawSender(at endpoints, c *counts) error {
 var lingers = linger.MustFor(time.Second)
 
 // kernelBuffer bounds, in bytes, what each kernel holds of messages on their way, which is megabytes if nobody says otherwise:
-// hundreds of thousands of messages that a stop has to wait for, and that are lost if a peer dies. It costs no throughput here.
-const kernelBuffer = 64 << 10
+// hundreds of thousands of messages, which a stop has to wait for, and which are lost if a peer dies. On a busy machine, 64 KiB
+// a buffer was too much for a stop in 2 s.
+const kernelBuffer = 16 << 10
 
 func guardedSender(g *shutdown.Group, at endpoints, c *counts) error {
 	ctx, err := zmqsafe.NewContext(zmqsafe.WithLinger(lingers))
