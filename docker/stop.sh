@@ -194,14 +194,15 @@ stop() {
 	quietly docker stop "${stopped[@]}"
 }
 
-# look_at_stopped finds out how the stopped containers have ended, and how many milliseconds the slowest took.
+# look_at_stopped finds out how the stopped containers have ended, how many milliseconds each took, and the slowest.
 look_at_stopped() {
 	local one status finished took
-	statuses='' slowest=0
+	statuses='' times='' slowest=0
 	for one in "${stopped[@]}"; do
 		read -r status finished < <(docker inspect -f '{{.State.ExitCode}} {{.State.FinishedAt}}' "$one")
 		statuses+=${statuses:+/}$status
 		took=$(($(date -d "$finished" +%s%3N) - stop_began))
+		times+=${times:+/}$took
 		((took <= slowest)) || slowest=$took
 	done
 }
@@ -220,7 +221,7 @@ judge() {
 	local limit=2000 of_live
 	[[ $name != cut-off ]] || limit=10000
 	[[ $statuses =~ ^0(/0)*$ ]] || echo "exit status $statuses: want 0"
-	((slowest < limit)) || echo "gone after $slowest ms: want less than $limit"
+	((slowest < limit)) || echo "gone after $times ms: want less than $limit, from $(date -d "@${stop_began%???}.${stop_began: -3}" +%T.%3N)"
 	of_live=$(lost_of_live)
 	[[ $of_live == [0-] ]] || echo "$of_live messages for a live peer are lost"
 	((duplicates == 0)) || echo "$duplicates messages were delivered twice"

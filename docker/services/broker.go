@@ -92,7 +92,7 @@ func guardedBroker(g *shutdown.Group, at endpoints, c *counts) error {
 }
 
 // A program that is told to stop goes on with what its peers send until nothing has come for quiet, and at most for bound. A
-// receiver goes on for twice as long, since the broker may have been told to stop at the same time.
+// receiver takes twice as long for either, since the broker may have been told to stop at the same time.
 const (
 	quiet = 200 * time.Millisecond
 	bound = 700 * time.Millisecond

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/zmqsafe/zmq-exit/shutdown"
@@ -92,6 +93,7 @@ func (r role) run(name string, args []string, stdout, stderr io.Writer) int {
 		return failed(stderr, flags.Name(), err)
 	}
 	if *mode == "guarded" {
+		slog.SetLogLoggerLevel(slog.LevelDebug)                                     // shows what a stop does, and when
 		shutdown.Main(func(g *shutdown.Group) error { return r.guarded(g, at, c) }) // doesn't return
 	}
 	if err := r.raw(at, c); err != nil {

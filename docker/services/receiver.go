@@ -75,7 +75,7 @@ func guardedReceiver(g *shutdown.Group, at endpoints, c *counts) error {
 			return err
 		}
 		// What has arrived would be lost: go on until there is nothing more.
-		if err := pull.SetRcvtimeo(quiet); err != nil {
+		if err := pull.SetRcvtimeo(2 * quiet); err != nil {
 			return err
 		}
 		rest, cancel := context.WithTimeout(context.Background(), 2*bound)
@@ -85,7 +85,7 @@ func guardedReceiver(g *shutdown.Group, at endpoints, c *counts) error {
 			slog.Warn("services: told to stop, but the broker goes on: what it has sent since is lost")
 			return nil
 		}
-		if zmqsafe.AsErrno(err) == zmqsafe.Errno(syscall.EAGAIN) { // nothing has come for quiet
+		if zmqsafe.AsErrno(err) == zmqsafe.Errno(syscall.EAGAIN) { // nothing has come for that long
 			return nil
 		}
 		return err
