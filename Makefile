@@ -7,7 +7,7 @@ COUNT ?= 1
 RUNS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test browser conformance bench lint fmt ci
+.PHONY: help deps demo test asan valgrind browser conformance bench lint fmt ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,12 @@ demo: deps ## run every exit hazard, raw and guarded, and print the table (ARGS=
 
 test: deps ## run all tests with the race detector, shuffled (TESTFLAGS='-short -run Name')
 	@go test -race -shuffle=on $(TESTFLAGS) ./...
+
+asan: deps ## run what has C in it with AddressSanitizer and UBSan
+	@scripts/asan.sh
+
+valgrind: deps ## run what has C in it under valgrind; installs it where it is missing
+	@scripts/valgrind.sh
 
 browser: deps ## test the debug page in a real browser; installs Chromium where it is missing
 	@scripts/browser.sh
