@@ -23,8 +23,7 @@ must_see overrun 'Invalid write of size' "$memcheck" "$dir/errors"
 must_see leak 'definitely lost in' "$memcheck" "$dir/errors"
 
 # All examples and tests of messages, proxies and ends, but for those that count on speed or move very much.
-# With -o they have symbols, which memcheck.supp needs.
-tests -exec "$memcheck" -o "$dir/zmqsafe.test" -short \
+tests -exec "$memcheck" -short \
 	-run '^(Example|TestUsage|TestSizes|TestReceivedIsOwned|TestSendMessageParts|TestPartByPart|TestMessages|TestRecvInto|TestProxy|TestProxies|TestPutBack|TestClose(Wakes|FromMany)|TestClosingContext|TestAfterClose|TestMonitor$|TestEvents$)' \
 	-skip 'Allocations|IdleCost|ManyParts|StopLosesNothing|PassesWakeUpsOn|ProxyMoves|TearsNothing' ./zmqsafe
 tests -run '^TestMemcheck$' ./cmd/zmq-exit-demo -memcheck "$memcheck"
