@@ -24,6 +24,12 @@ test: deps ## run all tests with the race detector, shuffled (TESTFLAGS='-short 
 cover: deps ## run the tests of zmqsafe, linger and shutdown, and print what they don't execute
 	@scripts/cover.sh
 
+asan: deps ## run what has C in it with AddressSanitizer and UBSan
+	@scripts/asan.sh
+
+valgrind: deps ## run what has C in it under valgrind; installs it where it is missing
+	@scripts/valgrind.sh
+
 browser: deps ## test the debug page in a real browser; installs Chromium where it is missing
 	@scripts/browser.sh
 

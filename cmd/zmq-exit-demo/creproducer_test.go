@@ -36,16 +36,13 @@ func TestCReproducers(t *testing.T) {
 	require.NotEmpty(t, sources)
 	for _, source := range sources {
 		t.Run(filepath.Base(source), func(t *testing.T) {
-			text, err := os.ReadFile(source)
-			require.NoError(t, err)
-			verdict := verdictLine.FindSubmatch(text)
-			require.NotNil(t, verdict, "the header has no verdict")
+			function := verdictOf(t, source)
 			program := compileC(t, source)
 			for run := range 5 {
 				t.Run(fmt.Sprint(run), func(t *testing.T) {
 					t.Parallel()
 					state, output := runC(t, program)
-					if function := string(verdict[2]); function != "" {
+					if function != "" {
 						requireAbortIn(t, function, state, output)
 						return
 					}
@@ -57,25 +54,35 @@ func TestCReproducers(t *testing.T) {
 	}
 }
 
+// verdictOf returns the function of libzmq in which a reproducer aborts, and "" for one that is clean.
+func verdictOf(t *testing.T, source string) (function string) {
+	t.Helper()
+	text, err := os.ReadFile(source)
+	require.NoError(t, err)
+	verdict := verdictLine.FindSubmatch(text)
+	require.NotNil(t, verdict, "the header has no verdict")
+	return string(verdict[2])
+}
+
 // compileC builds a program with the compiler and the flags that cgo uses.
 func compileC(t *testing.T, source string) (program string) {
 	t.Helper()
 	flags, err := exec.Command(cmp.Or(os.Getenv("PKG_CONFIG"), "pkg-config"), "--cflags", "--libs", "libzmq").Output()
 	require.NoError(t, err)
 	program = filepath.Join(t.TempDir(), "program")
-	args := append([]string{"-Wall", "-Wextra", "-Werror", "-o", program, source}, strings.Fields(string(flags))...)
+	args := append([]string{"-g", "-Wall", "-Wextra", "-Werror", "-o", program, source}, strings.Fields(string(flags))...)
 	output, err := exec.Command(cmp.Or(os.Getenv("CC"), "cc"), args...).CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	return program
 }
 
-// runC runs a program, which is to end by itself, and leaves no core file.
-func runC(t *testing.T, program string) (state *os.ProcessState, output string) {
+// runC runs a command, which is to end by itself, and leaves no core file.
+func runC(t *testing.T, command ...string) (state *os.ProcessState, output string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", `ulimit -c 0; exec "$0"`, program)
+	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", `ulimit -c 0; exec "$0" "$@"`}, command...)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	_ = cmd.Run() // the state says how it ended
 	require.NoError(t, ctx.Err(), "it did not end by itself")

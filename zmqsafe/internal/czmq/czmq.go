@@ -72,7 +72,8 @@ static czmq_result czmq_recv (void *s, char *buf, size_t cap, zmq_msg_t *msg,
         r.n = zmq_msg_size (msg); // rc is cut off at INT_MAX
         r.more = zmq_msg_more (msg);
         if ((size_t) r.n <= cap) {
-            memcpy (buf, zmq_msg_data (msg), r.n);
+            if (r.n > 0) // buf may be NULL, which memcpy must not get
+                memcpy (buf, zmq_msg_data (msg), r.n);
             zmq_msg_close (msg);
         }
     }
