@@ -54,7 +54,7 @@ func guardedBroker(g *shutdown.Group, at endpoints, c *counts) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(g.Add("kernel", kernelSends{}), g.Add("zmq", ctx)); err != nil {
+	if err := errors.Join(g.Add("tcp", shutdown.TCPLinger(time.Second)), g.Add("zmq", ctx)); err != nil {
 		return err
 	}
 	frontend, err := ctx.NewSocket(zmqsafe.PULL)
