@@ -68,7 +68,7 @@ func requireNoError(t *testing.T, function string, program ...string) {
 	require.NoError(t, err, output)
 	assert.Contains(t, string(found), "ERROR SUMMARY: 0 errors")
 	if function != "" {
-		requireAbortIn(t, function, state, output)
+		requireSaidIn(t, function, output) // valgrind may take so long over an abort that the exit comes first
 		return
 	}
 	assert.True(t, state.Success(), "%v\n%s", state, output)
