@@ -94,16 +94,17 @@ func requireAbortIn(t *testing.T, function string, state *os.ProcessState, outpu
 	t.Helper()
 	status := state.Sys().(syscall.WaitStatus)
 	require.True(t, status.Signaled() && status.Signal() == syscall.SIGABRT, "%v\n%s", state, output)
-	requireSaidIn(t, function, output)
+	verdict := requireFdSweep(t, output)
+	assert.True(t, slices.ContainsFunc(verdict.Functions, func(f diagnose.Function) bool { return f.Name == function }),
+		"%s\n%s", output, verdict)
 }
 
-// requireSaidIn is for what libzmq says before it aborts.
-func requireSaidIn(t *testing.T, function, output string) {
+// requireFdSweep is for what libzmq says before it aborts.
+func requireFdSweep(t *testing.T, output string) diagnose.Verdict {
 	t.Helper()
 	major, minor, patch := zmq4.Version()
 	verdict, err := diagnose.Read(strings.NewReader(output), fmt.Sprintf("%d.%d.%d", major, minor, patch))
 	require.NoError(t, err)
-	assert.Equal(t, "fd-sweep", verdict.Hazard)
-	assert.True(t, slices.ContainsFunc(verdict.Functions, func(f diagnose.Function) bool { return f.Name == function }),
-		"%s\n%s", output, verdict)
+	require.Equal(t, "fd-sweep", verdict.Hazard, output)
+	return verdict
 }
