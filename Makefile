@@ -34,7 +34,7 @@ browser: deps ## test the debug page in a real browser; installs Chromium where 
 	@scripts/browser.sh
 
 conformance: deps ## run pebbe/zmq4's own tests on zmqsafe, and print how long each takes on raw and guarded (RUNS=n)
-	@go test -count 1 -timeout 0 -v -run '^TestSuite$$' ./zmqsafe/internal/conformance -conformance.runs $(RUNS)
+	@go test -race -count 1 -timeout 0 -v -run '^TestSuite$$' ./zmqsafe/internal/conformance -conformance.runs $(RUNS)
 
 bench: deps ## measure raw and guarded side by side (BENCH=regexp COUNT=n)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./zmqsafe/

@@ -2,8 +2,7 @@
 # Runs the tests of what has C in it with AddressSanitizer, its leak detection at exit, and UBSan: in the C of this project and
 # of pebbe/zmq4, and in the programs in C. What they find ends the process, and so fails its test.
 #
-# Tests are the short ones, but for the programs in C. internal/conformance is left out: it builds with -race, and Go can't do
-# both. These are left out, too, since they fail for other reasons:
+# Tests are the short ones, but for the programs in C. These are left out, since they fail for other reasons:
 #   TestHotPathAllocations, TestPollAllocations: AddressSanitizer allocates, too
 #   TestOtherLibraryIsLoaded: preloads a library, and AddressSanitizer's has to be the first one
 #   TestHosts, exit in a child: LeakSanitizer complains when a child made by fork exits and its parent had threads
@@ -27,9 +26,7 @@ must_see overrun 'heap-buffer-overflow' "$dir/errors"
 must_see leak 'detected memory leaks' "$dir/errors"
 must_see overflow 'signed integer overflow' "$dir/errors"
 
-go list ./zmqsafe/... ./shutdown/... ./examples/... >"$dir/packages"
-# shellcheck disable=SC2046 # several packages
-tests -short -skip '^Test(HotPathAllocations|PollAllocations|OtherLibraryIsLoaded)$' $(grep -v /conformance "$dir/packages")
+tests -short -skip '^Test(HotPathAllocations|PollAllocations|OtherLibraryIsLoaded)$' ./zmqsafe ./shutdown/cexit
 tests -run '^TestCReproducers$|^TestGuarded$|^TestRaw$/^c-host-exit$' ./cmd/zmq-exit-demo
 tests -run '^TestHosts$' -skip '^TestHosts$/.*/^exit_in_a_child$' ./shutdown/cexit
 end_with_summary '^Test(CReproducers|Guarded|Raw|Hosts)/[^/]*$'

@@ -2,12 +2,13 @@
 // from the module cache, and nothing in them is changed but the import path.
 //
 // The suite runs once on raw and -conformance.runs times on zmqsafe, under the
-// race detector, each time in a process of its own with a deadline. On zmqsafe
+// race detector if this test is (as make has it), each time in a process of its
+// own with a deadline. On zmqsafe
 // every test must pass in every process. Raw is run for comparison: how long it
 // takes is logged, not asserted, and its failures are its own.
 //
 //	make conformance RUNS=20
-//	go test -v ./zmqsafe/internal/conformance -conformance.count=3
+//	go test -race -v ./zmqsafe/internal/conformance -conformance.count=3
 //
 // # Alone
 //

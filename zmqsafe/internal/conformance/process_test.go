@@ -37,7 +37,7 @@ type suite struct {
 func buildSuites(t *testing.T) (onRaw, onZmqsafe suite) {
 	t.Helper()
 	onRaw.binary = filepath.Join(t.TempDir(), "raw.test")
-	goCommand(t, "test", "-c", "-race", "-o", onRaw.binary, rawPath)
+	goCommand(t, "test", "-c", raceFlag, "-o", onRaw.binary, rawPath)
 	raw := strings.TrimSpace(goCommand(t, "list", "-m", "-f", "{{.Dir}}", rawPath))
 	onZmqsafe = buildFrom(t, readTests(t, filepath.Join(raw, "*_test.go"), rawPath, zmqsafePath))
 	onRaw.alone = canBeAlone(t, onRaw)
@@ -76,7 +76,7 @@ func buildFrom(t *testing.T, files map[string][]byte) suite {
 	overlayFile, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "suite.test")
 	require.NoError(t, os.WriteFile(overlayFile, text, 0o600))
 	// Without go vet, which looks for the folder itself, overlay or not.
-	goCommand(t, "test", "-c", "-race", "-vet=off", "-overlay", overlayFile, "-o", binary, "./suite")
+	goCommand(t, "test", "-c", raceFlag, "-vet=off", "-overlay", overlayFile, "-o", binary, "./suite")
 	return suite{binary: binary}
 }
 
