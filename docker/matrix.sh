@@ -56,37 +56,45 @@ clean_up() {
 	if [ -e "$logs/passed" ]; then rm -rf "$logs"; else say "the logs are in $logs"; fi
 }
 
-# The images of one release are built while another is tested. So that both cores have something to do, what takes one core
-# and isn't about time is done on the side, too. Each release that is built goes through the pipe.
+# While one release is tested, the images of the others are built, so that both cores have something to do, and then what takes
+# one core and isn't about time is done. What is built goes through the pipe: RELEASE, TARGET, yes or no.
 build_and_look_at_memory() {
-	local built=
-	for release in $releases; do
-		if part build build; then
-			built+=" $release"
-			echo "$release" >&3
-		fi
+	local target
+	for target in test demo; do
+		for release in $releases; do
+			if part "build-$target" build "$target"; then echo "$release $target yes"; else echo "$release $target no"; fi >&3
+		done
 	done
-	echo >&3
 	release=$first
-	case $built in *" $first"*)
-		part valgrind in_tests make valgrind || true
-		part asan in_tests make asan || true
-		;;
-	esac
+	part valgrind in_tests make valgrind || true
+	part asan in_tests make asan || true
 }
 
 test_what_is_built() {
-	while read -r release <&3 && [ -n "$release" ]; do
+	local -A built=()
+	for release in $releases; do
+		wait_for test || continue
 		part tests run_tests || true
+		wait_for demo || continue
 		part raw in_demo -hazard fd-sweep -mode raw -runs "$runs" || true
 		part guarded in_demo -mode guarded -runs "$runs" || true
 	done
 }
 
+# wait_for TARGET waits until it was tried to build a target of the release at hand, and says whether it was built.
+wait_for() {
+	local its target yes
+	while [ -z "${built[$release $1]:-}" ]; do
+		read -r its target yes <&3
+		built[$its $target]=$yes
+	done
+	[ "${built[$release $1]}" = yes ]
+}
+
 # Last, since seconds are counted there.
 stop_services() {
 	release=$first
-	if [ -e "$logs/$release.guarded" ]; then part stop docker_stop || true; fi
+	part stop docker_stop || true
 }
 
 check_usage "$@"

@@ -21,15 +21,18 @@ part() {
 	return "$status"
 }
 
+# build TARGET builds an image: for demo, that of the services as well, which is made of the same.
 build() {
 	local target network=default
 	if [ -n "$(made_from "$(debian_image "$release")")" ]; then network=none; fi # it has all that the build needs
-	for target in test demo services; do
+	for target in ${1/demo/demo services}; do
 		docker build --network "$network" -f docker/Dockerfile --target "$target" -t "$(image "$target" "$release")" \
 			--build-arg "RELEASE=$release" --build-arg "GO_VERSION=$go_version" .
 	done
 }
-cell_build() { docker image inspect -f '{{.Size}}' "$(image demo "$release")" | awk '{ printf "%.1f MB", $1 / 1e6 }'; }
+cell_build-test() { image_size test; }
+cell_build-demo() { image_size demo; }
+image_size() { docker image inspect -f '{{.Size}}' "$(image "$1" "$release")" | awk '{ printf "%.1f MB", $1 / 1e6 }'; }
 
 # contained IMAGE ARGUMENT... runs a container without a network. Programs that want namespaces of their own may have them.
 contained() {
@@ -37,8 +40,12 @@ contained() {
 		--security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "$@"
 }
 
-# What Go has compiled stays in a volume, so that it is quicker the next time.
-in_tests() { contained -v zmq-exit-cache:/root/.cache --tmpfs /tmp:exec "$(image test "$release")" "$@"; }
+# What Go has compiled stays in a volume, so that it is quicker the next time. Go itself is in one, too, which the engine fills
+# from the image, since some file systems of images are slow with small files.
+in_tests() {
+	contained -v zmq-exit-cache:/root/.cache -v "zmq-exit-go-$go_version:/usr/local/go" --tmpfs /tmp:exec \
+		"$(image test "$release")" "$@"
+}
 in_demo() { contained "$(image demo "$release")" "$@"; }
 
 # Most tests wait most of the time, so more packages than cores. The others are compiled as what some tests build, so the
@@ -74,7 +81,7 @@ print_table() {
 		printf '%s\t' Debian libzmq 'demo image' tests valgrind asan 'raw fd-sweep' 'demo, guarded' 'docker stop'
 		for release in $releases; do
 			printf '\n%s\t%s' "$release" "$(sed -n 's/.*ith libzmq \([0-9.]*\),.*/\1/p' "$logs/$release.guarded" 2>/dev/null || true)"
-			for column in build tests valgrind asan raw guarded stop; do
+			for column in build-demo tests valgrind asan raw guarded stop; do
 				printf '\t%s' "$(cat "$logs/$release.$column.cell" 2>/dev/null || echo -)"
 			done
 		done
