@@ -75,7 +75,8 @@
 // after 90 s (TimeoutStopSec). Timeout has to be less, with a second or two for
 // the rest. A program that is process 1 of its container is not killed by SIGTERM
 // unless it catches it, and Main does. If a shell is process 1 it doesn't pass
-// signals on: start the program with exec.
+// signals on: start the program with exec. The network of a container ends with
+// its process 1, and with it what the kernel has not delivered: see TCPLinger.
 //
 // # Concurrency and tests
 //
