@@ -59,10 +59,12 @@ clean_up() {
 # While one release is tested, the images of the others are built, so that both cores have something to do, and then what takes
 # one core and isn't about time is done. What is built goes through the pipe: RELEASE, TARGET, yes or no.
 build_and_look_at_memory() {
-	local target
+	local target yes
 	for target in test demo; do
 		for release in $releases; do
-			if part "build-$target" build "$target"; then echo "$release $target yes"; else echo "$release $target no"; fi >&3
+			yes=yes
+			part "build-$target" build "$target" || yes=no
+			echo "$release $target $yes" >&3
 		done
 	done
 	release=$first

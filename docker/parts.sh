@@ -27,7 +27,7 @@ build() {
 	if [ -n "$(made_from "$(debian_image "$release")")" ]; then network=none; fi # it has all that the build needs
 	for target in ${1/demo/demo services}; do
 		docker build --network "$network" -f docker/Dockerfile --target "$target" -t "$(image "$target" "$release")" \
-			--build-arg "RELEASE=$release" --build-arg "GO_VERSION=$go_version" .
+			--build-arg "RELEASE=$release" --build-arg "GO_VERSION=$go_version" . || return
 	done
 }
 cell_build-test() { image_size test; }
