@@ -26,7 +26,7 @@ build() {
 	local target network=default
 	if [ -n "$(made_from "$(debian_image "$release")")" ]; then network=none; fi # it has all that the build needs
 	for target in ${1/demo/demo services}; do
-		docker build --network "$network" -f docker/Dockerfile --target "$target" -t "$(image "$target" "$release")" \
+		docker build --network "$network" --shm-size 1g -f docker/Dockerfile --target "$target" -t "$(image "$target" "$release")" \
 			--build-arg "RELEASE=$release" --build-arg "GO_VERSION=$go_version" . || return
 	done
 }
