@@ -27,6 +27,6 @@ must_see leak 'detected memory leaks' "$dir/errors"
 must_see overflow 'signed integer overflow' "$dir/errors"
 
 tests -short -skip '^Test(HotPathAllocations|PollAllocations|OtherLibraryIsLoaded)$' ./zmqsafe ./shutdown/cexit
-tests -run '^TestCReproducers$|^TestGuarded$|^TestRaw$/^c-host-exit$' ./cmd/zmq-exit-demo
+tests -run '^TestCReproducers$|^Test(Guarded|Raw)$/^c-host-exit$' ./cmd/zmq-exit-demo
 tests -run '^TestHosts$' -skip '^TestHosts$/.*/^exit_in_a_child$' ./shutdown/cexit
 end_with_summary '^Test(CReproducers|Guarded|Raw|Hosts)/[^/]*$'
