@@ -4,7 +4,7 @@
 set -eu
 dir=$1 program=$2
 
-mkdir -p "$dir/etc" "$dir/tmp" "$dir/counts"
+mkdir -p "$dir/etc" "$dir/tmp"
 chmod 1777 "$dir/tmp"
 echo 'hosts: files dns' >"$dir/etc/nsswitch.conf"
 echo 'nonroot:x:65532:65532::/tmp:' >"$dir/etc/passwd"

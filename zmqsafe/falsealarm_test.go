@@ -196,7 +196,8 @@ func TestDeadlineThatHasPassed(t *testing.T) {
 // A socket whose messages are gone in a moment isn't noticed too late where closing
 // others takes long, before it or after it.
 func TestLingersAreFollowedWhileOthersAreClosed(t *testing.T) {
-	ctx := newContext(t, WithLinger(linger.MustFor(60*time.Millisecond)))
+	const lingers = 300 * time.Millisecond // a busy machine may not look for some of that
+	ctx := newContext(t, WithLinger(linger.MustFor(lingers)))
 	pull := newSocket(t, newContext(t), PULL)
 	require.NoError(t, pull.Bind("tcp://127.0.0.1:*"))
 	endpoint, err := pull.GetLastEndpoint()
@@ -210,7 +211,7 @@ func TestLingersAreFollowedWhileOthersAreClosed(t *testing.T) {
 	names.Lock()
 	done := make(chan error)
 	go func() { done <- ctx.Close() }()
-	time.Sleep(140 * time.Millisecond) // longer than the linger
+	time.Sleep(lingers + 100*time.Millisecond)
 	isClosed := func() bool {
 		soc.s.mu.Lock()
 		defer soc.s.mu.Unlock()
@@ -220,7 +221,7 @@ func TestLingersAreFollowedWhileOthersAreClosed(t *testing.T) {
 		names.Unlock()
 		names.Lock()
 	}
-	time.Sleep(140 * time.Millisecond)
+	time.Sleep(lingers + 100*time.Millisecond)
 	names.Unlock()
 	require.NoError(t, waitFor(t, "Close", done))
 	assert.Empty(t, ctx.Report().RanOut())
