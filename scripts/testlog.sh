@@ -6,12 +6,12 @@ without_noise() {
 	grep --line-buffered -Ev '^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS:)'
 }
 
-# count_tests LOG counts tests, those within tests among them.
+# count_tests LOG counts tests, and those within tests. What is further in may be what another process printed.
 count_tests() {
 	awk '
-		/^ *--- PASS: / { passed++ }
-		/^ *--- FAIL: / { failed++ }
-		/^ *--- SKIP: / { skipped++ }
+		/^(    )?--- PASS: / { passed++ }
+		/^(    )?--- FAIL: / { failed++ }
+		/^(    )?--- SKIP: / { skipped++ }
 		END {
 			printf "%d passed", passed
 			if (failed) printf ", %d failed", failed
