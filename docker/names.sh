@@ -12,9 +12,9 @@ for release in $releases; do
 	esac
 done
 
-# The one of this machine, so that docker/base.sh can make the image; any other does where it can be pulled.
-go_version=${GO_VERSION:-$(go env GOVERSION 2>/dev/null | sed 's/^go//')}
-go_version=${go_version:-1.26}
+# The one of this machine, so that docker/base.sh can make the image; any other does where it can be pulled, or there is no Go.
+go_version=${GO_VERSION:-$(go env GOVERSION 2>/dev/null || echo go1.26)}
+go_version=${go_version#go}
 
 go_image=golang:$go_version
 
