@@ -5,9 +5,10 @@ TESTFLAGS ?=
 BENCH ?= .
 COUNT ?= 1
 RUNS ?= 10
+FORM ?= full
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test cover asan valgrind browser conformance bench docker-base docker-test lint fmt ci
+.PHONY: help deps demo test lockorder model cover asan valgrind cross browser conformance bench docker-base docker-test lint fmt tables ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +22,13 @@ demo: deps ## run every exit hazard, raw and guarded, and print the table (ARGS=
 test: deps ## run all tests with the race detector, shuffled (TESTFLAGS='-short -run Name')
 	@go test -race -shuffle=on $(TESTFLAGS) ./...
 
+# Tests that measure memory are left out, since the check itself allocates.
+lockorder: deps ## run the short tests of zmqsafe, and check in which order locks are taken
+	@go test -tags zmqsafe_lockorder -short -skip 'Allocations$$|LeaksNoMemory$$' ./zmqsafe/...
+
+model: deps ## have spin check the model of the wait, and replay on it what the guard does; installs spin where it is missing (FORM=short)
+	@scripts/model.sh $(FORM)
+
 cover: deps ## run the tests of zmqsafe, linger and shutdown, and print what they don't execute
 	@scripts/cover.sh
 
@@ -29,6 +37,9 @@ asan: deps ## run what has C in it with AddressSanitizer and UBSan
 
 valgrind: deps ## run what has C in it under valgrind; installs it where it is missing
 	@scripts/valgrind.sh
+
+cross: deps ## run the short tests for arm64, arm and s390x under qemu, vet for 386, ppc64le, riscv64; installs what is missing (ARCH='arm 386')
+	@nice scripts/cross.sh
 
 browser: deps ## test the debug page in a real browser; installs Chromium where it is missing
 	@scripts/browser.sh
@@ -45,11 +56,15 @@ docker-base: ## make the base images of docker-test on a machine that can't pull
 docker-test: ## build and test in containers of three Debian releases, print a table (RUNS=n RELEASES='trixie')
 	@docker/matrix.sh
 
-lint: deps ## check with go vet, staticcheck, gofumpt and go mod tidy
+lint: deps ## check with go vet, staticcheck, gofumpt and go mod tidy, for other processors, and the documentation's tables
 	@scripts/lint.sh
 
-fmt: ## format all Go files with gofumpt
+fmt: ## format all Go files with gofumpt, and C with clang-format
 	@go tool -modfile=tools/go.mod gofumpt -w .
+	@git ls-files '*.[ch]' | xargs clang-format -i
 
-ci: deps ## what a change must pass: lint, browser, test, demo, and docker-test where an engine answers
+tables: deps ## rewrite the documentation's tables from what commands print (DEMO_LOG=file DOCKER_LOG=file BENCH_LOG=file)
+	@scripts/tables.sh
+
+ci: deps ## what a change must pass: lint, browser, test, lockorder, demo, cross for arm64, and docker-test where an engine answers
 	@scripts/ci.sh

@@ -56,46 +56,17 @@ clean_up() {
 	if [ -e "$logs/passed" ]; then rm -rf "$logs"; else say "the logs are in $logs"; fi
 }
 
-# While one release is tested, the images of the others are built, so that both cores have something to do, and then what takes
-# one core and isn't about time is done. What is built goes through the pipe: RELEASE, TARGET, yes or no.
-build_and_look_at_memory() {
-	local target yes
-	for target in test demo; do
-		for release in $releases; do
-			yes=yes
-			part "build-$target" build "$target" || yes=no
-			echo "$release $target $yes" >&3
-		done
+# One after the other: a test that shares its cores with a build or with valgrind tells more of the machine than of the code.
+run_parts() {
+	for release in $releases; do
+		if part build-test build test; then part tests run_tests || true; fi
+		part build-demo build demo || continue
+		part raw in_demo -hazard fd-sweep -mode raw -runs "$runs" || true
+		part guarded in_demo -mode guarded -runs "$runs" || true
 	done
 	release=$first
 	part valgrind in_tests make valgrind || true
 	part asan in_tests make asan || true
-}
-
-test_what_is_built() {
-	local -A built=()
-	for release in $releases; do
-		wait_for test || continue
-		part tests run_tests || true
-		wait_for demo || continue
-		part raw in_demo -hazard fd-sweep -mode raw -runs "$runs" || true
-		part guarded in_demo -mode guarded -runs "$runs" || true
-	done
-}
-
-# wait_for TARGET waits until it was tried to build a target of the release at hand, and says whether it was built.
-wait_for() {
-	local its target yes
-	while [ -z "${built[$release $1]:-}" ]; do
-		read -r its target yes <&3
-		built[$its $target]=$yes
-	done
-	[ "${built[$release $1]}" = yes ]
-}
-
-# Last, since seconds are counted there.
-stop_services() {
-	release=$first
 	part stop docker_stop || true
 }
 
@@ -107,15 +78,13 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 check_docker
 docker/modules.sh
-mkfifo "$logs/pipe"
-exec 3<>"$logs/pipe"
 # In the background, since a shell that waits for a command in the foreground doesn't take signals.
-build_and_look_at_memory &
-test_what_is_built &
-wait
-stop_services &
+run_parts &
 wait
 print_table
-if [ -e "$logs/failed" ]; then fail "not all was as expected"; fi
+if [ -e "$logs/failed" ]; then
+	cat "$logs/failed" >&2 # last, since some keep only the end of what is printed
+	fail "not all was as expected"
+fi
 touch "$logs/passed"
 say "all was as expected"

@@ -1,21 +1,27 @@
-// Package linger says how long a closed ZeroMQ socket may keep trying to hand its unsent messages to the network.
+// Package linger has a type for how long a closed ZeroMQ socket may keep
+// sending its unsent messages.
 //
-// libzmq takes that time as the option ZMQ_LINGER, a C int of milliseconds in which -1 means forever, and forever is
-// its default: a program whose peer is dead then never ends. A [Policy] says the same in Go's terms, can't hold a
-// value that libzmq would refuse, and is finite unless [Forever] was asked for by name.
+// libzmq takes that time as the option ZMQ_LINGER: a C int of milliseconds, or
+// -1 for forever, which is its default. With a dead peer, a program then never
+// ends. A [Policy] is that time as a Go value. It is finite unless you ask for
+// [Forever] by name, and never holds a value that libzmq refuses.
 //
-//	linger.Default                   // 1 s, and what the zero Policy means
-//	linger.Drop                      // discard what isn't sent yet
+//	linger.Default                   // 1 s; also the zero Policy
+//	linger.Drop                      // don't wait for unsent messages
 //	linger.MustFor(250*time.Millisecond)
-//	linger.Forever                   // libzmq's own default; a deadline still bounds it, see [Policy.Within]
+//	linger.Forever                   // until all is sent
 //
-// A linger ends when the last message is handed to the operating system. It does not say that a peer received it.
+// libzmq may abort the process if a linger ends in the middle of sending a
+// multipart message and the peer ends in the same moment. With Drop both are
+// likely to coincide. So package zmqsafe gives libzmq 100 ms at least for
+// sockets that have sent one: Drop then means that nothing is promised.
 //
-// # Text
+// A linger ends when the last message is handed to the operating system. That
+// doesn't mean that a peer has received it.
 //
-// A Policy reads and writes itself as text (drop, forever, 250ms), so it fits [flag.TextVar], JSON strings and
-// environment variables. See [Parse].
+// A Policy reads and writes itself as text, such as drop, forever or 250ms, so
+// it fits flag.TextVar, JSON strings and environment variables: see [Parse].
 //
-// The package is pure Go and doesn't need libzmq. The option is described at
-// http://api.zeromq.org/4-3:zmq-setsockopt under ZMQ_LINGER.
+// The package imports only the standard library, and doesn't need libzmq, which
+// describes the option at http://api.zeromq.org/4-3:zmq-setsockopt.
 package linger

@@ -1,23 +1,19 @@
 package linger
 
 import (
-	"encoding"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 )
 
-var (
-	_ encoding.TextMarshaler   = Policy{}
-	_ encoding.TextUnmarshaler = (*Policy)(nil)
-)
-
 const allowed = `use "drop", "forever", or a duration of 0 or more with a unit, such as "250ms" or "1.5s"`
 
-// Parse reads a policy: "drop", "forever", or a duration as [time.ParseDuration] takes it, such as "250ms". Upper case and
-// surrounding blanks don't matter. Negative durations are refused, and so are numbers without a unit other than "0", because
-// ZMQ_LINGER counts milliseconds where people think of seconds.
+// Parse returns the policy that text means: "drop", "forever", or a duration in
+// the format of [time.ParseDuration], such as "250ms". It ignores case and
+// surrounding space. It returns an error for negative durations, and for
+// numbers without a unit other than "0": ZMQ_LINGER has milliseconds, but
+// people may mean seconds.
 func Parse(text string) (Policy, error) {
 	s := strings.ToLower(strings.TrimSpace(text))
 	switch s {
@@ -34,19 +30,15 @@ func Parse(text string) (Policy, error) {
 		return finite(d), nil
 	case err == nil:
 		return Policy{}, fmt.Errorf("linger: negative duration %.40q: %s", text, allowed)
-	case isNumber(s):
-		return Policy{}, fmt.Errorf("linger: number %.40q without a unit: %s", text, allowed)
-	default:
-		return Policy{}, fmt.Errorf("linger: can't read %.40q as a policy: %s", text, allowed)
 	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return Policy{}, fmt.Errorf("linger: number %.40q without a unit: %s", text, allowed)
+	}
+	return Policy{}, fmt.Errorf("linger: can't read %.40q as a policy: %s", text, allowed)
 }
 
-func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
-}
-
-// String returns "drop", "forever", or the duration as [time.Duration] writes it. [Parse] reads it back to an equal policy.
+// String returns "drop", "forever", or the duration like
+// [time.Duration.String]. [Parse] reads it back as an equal policy.
 func (p Policy) String() string {
 	switch p {
 	case Drop:
@@ -54,16 +46,14 @@ func (p Policy) String() string {
 	case Forever:
 		return "forever"
 	}
-	d, _ := p.Duration()
-	return d.String()
+	return (p.fromDefault + DefaultDuration).String()
 }
 
-// MarshalText returns what [Policy.String] does. The error is always nil.
-func (p Policy) MarshalText() ([]byte, error) {
-	return []byte(p.String()), nil
-}
+// MarshalText returns the text of [Policy.String]. The error is always nil.
+func (p Policy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalText sets the policy to what [Parse] makes of text. On an error the policy stays as it was.
+// UnmarshalText sets the policy to what [Parse] returns for text. If that is an
+// error, the policy doesn't change.
 func (p *Policy) UnmarshalText(text []byte) error {
 	parsed, err := Parse(string(text))
 	if err != nil {

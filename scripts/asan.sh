@@ -26,7 +26,7 @@ must_see overrun 'heap-buffer-overflow' "$dir/errors"
 must_see leak 'detected memory leaks' "$dir/errors"
 must_see overflow 'signed integer overflow' "$dir/errors"
 
-tests -short -skip '^Test(HotPathAllocations|PollAllocations|OtherLibraryIsLoaded)$' ./zmqsafe ./shutdown/cexit
+tests -short -skip '^Test(HotPathAllocations|PollAllocations|OtherLibraryIsLoaded)$' ./zmqsafe ./zmqsafe/internal/libzmq ./zmqsafe/internal/conformance/usage ./shutdown/cexit
 tests -run '^TestCReproducers$|^Test(Guarded|Raw)$/^c-host-exit$' ./cmd/zmq-exit-demo
 tests -run '^TestHosts$' -skip '^TestHosts$/.*/^exit_in_a_child$' ./shutdown/cexit
 end_with_summary '^Test(CReproducers|Guarded|Raw|Hosts)/[^/]*$'

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Tests the debug page in a real browser. Installs Chromium with apt where it is missing and can be had, and says what to do
-# where it can't. A test that is skipped would not have run in a browser: that is an error here.
+# Tests the debug page in a real browser. If Chromium is missing, it installs it with apt, or prints the command for
+# other systems. A skipped test is an error here: it didn't run in a browser.
 set -eu
 cd "$(dirname "$0")/.."
 script=browser
 . scripts/apt.sh
 
-# The names that zmqsafe/debugpage looks for.
+# The names that the tests in zmqsafe/debugpage look for.
 has_browser() {
 	for name in chromium chromium-browser google-chrome; do
 		if command -v "$name" >/dev/null; then return 0; fi
@@ -20,7 +20,7 @@ if ! has_browser; then
 			"  sudo dnf install chromium    # Fedora; RHEL and its kin with EPEL" \
 			"  sudo apk add chromium        # Alpine"
 	install_with_apt "there is no browser, and no sudo to install one with" chromium
-	has_browser || fail "chromium is installed, but is not in PATH under a name that the tests look for: chromium, chromium-browser, google-chrome"
+	has_browser || fail "chromium is installed, but PATH has it under none of the names that the tests look for: chromium, chromium-browser, google-chrome"
 fi
 
 log=$(mktemp)

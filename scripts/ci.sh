@@ -22,7 +22,11 @@ docker_test() {
 part lint
 part browser | without_noise # first: then the tests find the browser, too
 part test TESTFLAGS="-v -coverprofile=$logs/cover ${TESTFLAGS:-}" | tee "$logs/test" | without_noise
+part lockorder
 part demo | tee "$logs/demo"
+# What has C or system calls in it, but for what takes long under qemu: make cross runs all, for more processors.
+part cross ARCH=arm64 TESTFLAGS='-skip ManyParts|LeaksNoMemory' \
+	PACKAGES='./linger ./shutdown/... ./zmqsafe ./zmqsafe/internal/conns ./zmqsafe/internal/libzmq ./zmqsafe/internal/waker' | tee "$logs/cross"
 if docker version >/dev/null 2>&1; then
 	docker_test | tee "$logs/docker"
 else
@@ -37,7 +41,9 @@ echo "    lint, and the generated code is fresh"
 echo "    browser (the debug page in a real browser, nothing skipped)"
 echo "    test (-race -shuffle=on): $(count_tests "$logs/test")"
 echo "    pebbe/zmq4's own tests on zmqsafe, among these"
+echo "    lockorder (no lock of zmqsafe is taken out of order)"
 echo "    demo (guarded clean in every run, raw fd-sweep aborted)"
+sed -n 's/^cross: /    cross (some packages): /p' "$logs/cross"
 if [ -e "$logs/asan" ]; then
 	echo "    asan ($(sed -n 's/^asan: //p' "$logs/asan" | tail -n 1)), valgrind ($(sed -n 's/^valgrind: //p' "$logs/valgrind" | tail -n 1))"
 else
@@ -45,6 +51,6 @@ else
 	sed -n '/^Debian /,/^$/s/^/        /p' "$logs/docker"
 fi
 scripts/cover.sh "$logs/cover" | sed 's/^/    /'
-for log in test demo asan valgrind docker; do
+for log in test demo cross asan valgrind docker; do
 	if [ -e "$logs/$log" ]; then skipped_in "$logs/$log"; fi
 done | awk '{ print "    SKIPPED " $0 } END { print "    " NR " skipped" }'

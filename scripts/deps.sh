@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 script=deps
 . scripts/apt.sh
 
-min_libzmq=4.2
+min_libzmq=4.3
 # libc6-dev because nothing is recommended in, ca-certificates because Go downloads modules over https.
 apt_packages='libzmq3-dev pkg-config gcc libc6-dev ca-certificates'
 

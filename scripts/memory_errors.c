@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static volatile int one = 1; /* the compiler doesn't know, so it doesn't warn, and leaves nothing out */
+/* The compiler doesn't know its value, so it doesn't warn, and leaves nothing out. */
+static volatile int one = 1;
 
 /* A function of its own, so that no register and no part of the stack still has the pointer. */
 static __attribute__ ((noinline)) void leak (void)

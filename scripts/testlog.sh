@@ -30,3 +30,17 @@ skipped_in() {
 		/^SKIPPED / { sub(/^SKIPPED /, ""); print }
 	' "$1"
 }
+
+# failures_in LOG is what failed, 20 lines at most: the tests with what they said, or else the end of the log.
+failures_in() {
+	local failures
+	failures=$(awk '
+		/^ *(===|---) / { within = 0 }
+		/^=== (RUN|NAME|CONT)/ { test = $3 }
+		/^ +[a-z0-9_]+\.go:[0-9]+: / { within = 1 }
+		within { said[test] = said[test] "\n" $0 }
+		/^panic: |DATA RACE|ERROR: AddressSanitizer/ { print }
+		/--- FAIL: / { print $0 said[$3] }
+	' "$1" | head -n 20)
+	printf '%s\n' "${failures:-$(tail -n 5 "$1")}"
+}

@@ -16,6 +16,7 @@ if ! command -v valgrind >/dev/null; then
 fi
 
 memcheck=$PWD/scripts/memcheck.sh
+export ZMQSAFE_USAGE_EXEC="$memcheck"
 export GOFLAGS="${GOFLAGS:-} -tags=valgrind"
 
 "$(go env CC)" -g -o "$dir/errors" scripts/memory_errors.c
@@ -25,6 +26,7 @@ must_see leak 'definitely lost in' "$memcheck" "$dir/errors"
 # All examples and tests of messages, proxies and ends, but for those that count on speed or move very much.
 tests -exec "$memcheck" -short \
 	-run '^(Example|TestUsage|TestSizes|TestReceivedIsOwned|TestSendMessageParts|TestPartByPart|TestMessages|TestRecvInto|TestProxy|TestProxies|TestPutBack|TestClose(Wakes|FromMany)|TestClosingContext|TestAfterClose|TestMonitor$|TestEvents$)' \
-	-skip 'Allocations|IdleCost|ManyParts|StopLosesNothing|PassesWakeUpsOn|ProxyMoves|TearsNothing' ./zmqsafe
+	-skip 'Allocations|IdleCost|ManyParts|StopLosesNothing|PassesWakeUpsOn|ProxyMoves|TearsNothing' ./zmqsafe ./zmqsafe/internal/conformance/usage
+tests -exec "$memcheck" -skip TearsNothing ./zmqsafe/internal/libzmq
 tests -run '^TestMemcheck$' ./cmd/zmq-exit-demo -memcheck "$memcheck"
 end_with_summary '^TestMemcheck/[^/]*$'

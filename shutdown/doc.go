@@ -1,4 +1,4 @@
-// Package shutdown takes a program down in order, within a deadline, and says
+// Package shutdown stops a program in order and within a deadline, and reports
 // what happened. It is pure Go and needs nothing but the standard library.
 //
 //	func main() {
@@ -15,78 +15,95 @@
 //		})
 //	}
 //
-// A program that has a main of its own uses a Group: Go, Serve, Add, then Run.
+// A [Group] has workers, and things to close after them. [Main] makes one, runs
+// it and exits. A program with a main of its own declares a Group, fills it
+// with [Group.Go], [Group.Serve], [Group.Add] and [Group.AddCloser], and calls
+// [Group.Run], which closes it. [Group.Shutdown] closes a group that is only
+// part of a program. [Exit] replaces os.Exit and log.Fatal, which close
+// nothing. The methods have examples.
 //
 // # The order
 //
-//  1. There is a cause: a signal, a worker's error or panic, the end of the last
-//     worker; Run has the list. From here on nothing new is started.
-//  2. The context of the workers is done; the Shutdown of those that Serve has
-//     started is called.
-//  3. All workers return, or their grace ends: half of the time, if nothing else
-//     is said.
-//  4. What was added is closed, one after another, what was added last first.
-//     Each has its share of the time. A step that fails, panics or overruns
-//     doesn't keep the next from running.
-//  5. Workers that had overrun their grace have until the deadline.
-//  6. Run returns all errors, joined. Each names its worker or step.
+//  1. Something causes the stop: a signal, an error or a panic of a worker, the
+//     return of the last worker. [Group.Run] lists all causes. From here on
+//     nothing new starts.
+//  2. The context of the workers is canceled, and the Shutdown of every server
+//     that [Group.Serve] started is called.
+//  3. The group waits for all workers to return, for [Group.Grace] at most.
+//  4. It closes what was added, one after another, the last added first. Each
+//     step has its share of the time. The next step runs even if one fails,
+//     panics or overruns.
+//  5. It waits until the deadline for workers that overran their grace.
+//  6. If the network ends with the program, [Main] waits for the kernel.
+//  7. [Group.Run] returns all errors, joined. Each names its worker or step.
 //
-// So add a thing right after it is made, and before what uses it is made.
-// Workers use what was added: they are out before the first of it is closed. One
-// that waits for something that only closing ends, such as a ZeroMQ receive
-// without a context, holds all up until its grace is over, and was late: give the
-// receive the worker's context.
+// So add a thing right after making it, and before making what uses it. Workers
+// may use everything that was added: the first of it is closed when they have
+// returned. Pass the worker's context to whatever blocks: a ZeroMQ receive
+// without a context ends only when its socket is closed, so it would use up the
+// whole grace and make its worker late.
 //
-// Nothing is lost on the way. The first signal while setup is still at work is
-// caught, and what setup had added is closed. What is added after the stop has
-// begun is closed, too, and Add says so. What can't be waited for any longer is
-// named in the error and in the Report; half-way to that a warning says which
-// worker or step the stop is waiting for, and where in the code that is.
+// Whatever is left behind is named in the error of Run and in the [Report].
+// Halfway to that, a warning in the log names the worker or step that the stop
+// waits for, and the line of code where it is.
 //
 // # Deadlines
 //
-// Group.Timeout, 8 s by default, bounds all of it, counted from the cause or, if
-// that is later, from the call of Run or Shutdown. A goroutine can't be ended
-// from outside: a worker or a step that doesn't return is left behind, and goes
-// on until the program ends. Steps that are reached when all time is over are
-// still called, with a context that is done, and have 0.1 s together; that is the
-// most by which a stop takes longer than its Timeout, unless the Logger hangs,
-// which may cost another 0.1 s.
+// [Group.Timeout], 8 s by default, bounds the whole stop, from its cause or, if
+// that is later, from the call of Run or Shutdown. Go can't end a goroutine
+// from outside: a worker or step that doesn't return is left behind, and runs
+// until the process ends. Steps that begin after the deadline get a canceled
+// context, and 0.1 s together. So a stop takes at most 0.1 s longer than its
+// Timeout, or 0.2 s if the Logger hangs.
+//
+// A group inside another one has that worker's or step's share of the time. If
+// it is left behind, it calls the rest of its steps at once, with a canceled
+// context, before the outer group goes on. So no step of it is skipped.
 //
 // # Exit status
 //
-//	0      all went well, also after a signal: to stop when told to is no failure
-//	1      a worker, a step or setup returned an error, or the group was used wrongly
+//	0      success, also after a signal
+//	1      a worker, a step or setup returned an error, or ended its goroutine
+//	       by runtime.Goexit, or the group was misused
 //	2      one of them panicked
-//	124    a worker or a step wasn't done in time
+//	124    a worker or a step overran its time
 //	128+n  a second signal n ended the program at once
 //
-// Of several, panic comes first, then the deadline. The second signal is also the
-// way to end a program that hangs. GNU timeout may send one signal twice, within a
-// fraction of a millisecond and with SIGCONT after it; that counts as one.
+// A second signal also ends a program that hangs. The same signal again within
+// 100 ms is not a second one, because GNU timeout may send its signal twice.
 //
-// os.Exit and log.Fatal close nothing. Exit closes, and then ends the program with
-// a status of one's own.
+// # Containers and service managers
 //
-// # What is outside
+// Docker kills a program 10 s after it has sent SIGTERM, Kubernetes after 30 s
+// less the time of the preStop hook, systemd after 90 s. Set [Group.Timeout] a
+// second or two below that. If a shell is process 1 of a container, it doesn't
+// pass signals on: start the program with exec.
 //
-// Docker sends SIGTERM and after 10 s SIGKILL, Kubernetes after 30 s
-// (terminationGracePeriodSeconds, which the preStop hook uses up, too), systemd
-// after 90 s (TimeoutStopSec). Timeout has to be less, with a second or two for
-// the rest. A program that is process 1 of its container is not killed by SIGTERM
-// unless it catches it, and Main does. If a shell is process 1 it doesn't pass
-// signals on: start the program with exec. The network of a container ends with
-// its process 1, and with it what the kernel has not delivered: see TCPLinger.
+// The network of a container ends with its process 1, and what the kernel has
+// not delivered by then is lost. So where the program is process 1, or the
+// child of an init that is, [Main] looks after the last step at the TCP
+// connections that the program had when the stop began or when its workers had
+// returned, and at those that peers have made to its listeners. If they have
+// data that peers have not acknowledged, it waits for that, for 1 s and until
+// the deadline at most. The [Report] says so. If time runs out, so does a
+// warning; the exit status doesn't change. [Group.NoTCPLinger] turns the wait
+// off.
+//
+// A program that uses Run instead, that ends a container in another way, or
+// that closes its last connection before the stop begins, adds the wait of
+// package
+// [github.com/zmqsafe/zmq-exit/shutdown/tcplinger] to its group. More is in
+// docs/containers.md and docs/systemd.md of this module.
 //
 // # Concurrency and tests
 //
-// All methods may be called from any goroutine. Groups nest: a Group is a
-// Shutdowner, and its Run is a worker of another. Inside a bubble of
-// testing/synctest, set Signals to []os.Signal{}.
+// All functions and methods are safe for concurrent use. Groups nest: a Group
+// is a [Shutdowner], and its Run can be a worker of another group. Inside a
+// bubble of testing/synctest, set [Group.Signals] to []os.Signal{}.
 //
 // # Tracing
 //
-// A stop is a task of runtime/trace, named shutdown, with a region for the workers
-// and one for each step. Goroutines of workers and steps have a pprof label with
-// their name, "shutdown worker" or "shutdown step".
+// A stop is a task of runtime/trace named shutdown, with a region for the
+// workers and one for each step. Goroutines of workers and steps have the pprof
+// label "shutdown worker" or "shutdown step" with their name as its value.
 package shutdown

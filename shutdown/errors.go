@@ -5,38 +5,41 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
+	"slices"
 )
 
-// ErrStopped is wrapped by the errors of Go, Serve, Add and AddCloser after the
-// stop has begun. A worker or a setup function may return it: that is no error.
+// ErrStopped is wrapped by the errors that [Group.Go], [Group.Serve],
+// [Group.Add] and [Group.AddCloser] return after the stop has begun. A worker
+// or setup that returns it has not failed.
 var ErrStopped = errors.New("the group is stopping or has stopped")
 
-// What began a stop that neither a signal nor an error has begun.
+// Causes of a stop that are neither a signal nor a failure.
 var (
 	errStop     = errors.New("shutdown: Stop was called")
 	errShutdown = errors.New("shutdown: Shutdown was called")
 	errReturned = errors.New("shutdown: the last worker has returned")
 )
 
-// errGoexit is what ends a worker or a step that calls runtime.Goexit, as t.FailNow does.
+// errGoexit is the error of a worker or a step that calls runtime.Goexit, as
+// t.FailNow does.
 var errGoexit = errors.New("ended by runtime.Goexit")
 
-// The kinds of Error.
+// Values of Error.Kind.
 const (
 	kindWorker = "worker"
 	kindStep   = "step"
 	kindSetup  = "setup"
 )
 
-// Error says which worker or step an error is from. Run and Shutdown return
-// errors of this type, joined; errors.As finds the first.
+// Error is the error of a worker, a step or setup. [Group.Run] and
+// [Group.Shutdown] return such errors, joined; errors.As finds the first.
 type Error struct {
 	Kind string // worker, step, or setup
-	Name string // as it was given to Go, Serve, Add or AddCloser
+	Name string // as given to Go, Serve, Add or AddCloser
 	Err  error
 }
 
+// Error returns one line with Kind, Name and Err.
 func (e *Error) Error() string {
 	if e.Kind == kindSetup {
 		return fmt.Sprintf("shutdown: setup: %v", e.Err)
@@ -44,19 +47,21 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("shutdown: %s %q: %v", e.Kind, e.Name, e.Err)
 }
 
+// Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// SignalError is the cause of a stop that a signal has begun. It is found in
-// context.Cause of the workers' context; Run doesn't return it, since to stop
-// when told to is no error.
+// SignalError is the cause of a stop that a signal has begun, as context.Cause
+// returns it for the context of the workers. [Group.Run] doesn't return it,
+// since to stop on request is no failure.
 type SignalError struct {
 	Signal os.Signal
 }
 
+// Error names the signal.
 func (e *SignalError) Error() string { return fmt.Sprintf("shutdown: received signal: %v", e.Signal) }
 
-// overrunError says that a bound has passed: a worker's grace, a step's time-out
-// or what the whole stop may take. It counts as context.DeadlineExceeded.
+// overrunError says that the grace of a worker, the time-out of a step or the
+// time of the whole stop has passed. It is a context.DeadlineExceeded.
 type overrunError struct {
 	text string
 	err  error // what was returned too late, or nil
@@ -72,7 +77,8 @@ func (e *overrunError) Error() string {
 func (e *overrunError) Unwrap() error        { return e.err }
 func (e *overrunError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// closingError is an error of the Shutdown that Serve calls: its deadlines are the group's.
+// closingError is an error of the Shutdown that Serve calls. A deadline in it
+// is the group's, unlike one in an error of the worker.
 type closingError struct{ err error }
 
 func (e *closingError) Error() string { return e.err.Error() }
@@ -87,38 +93,30 @@ func is(err, target error) bool {
 	return ok && i.Is(target)
 }
 
-// only reports whether all that err is made of is as f says. So a real error
-// that is joined with a cancellation isn't taken for one, nor is a panic, nor
-// what a group inside has reported as an error.
+// unwrap returns the errors that err wraps directly.
+func unwrap(err error) []error {
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		if wrapped := e.Unwrap(); wrapped != nil {
+			return []error{wrapped}
+		}
+	case interface{ Unwrap() []error }:
+		return e.Unwrap()
+	}
+	return nil
+}
+
+// only reports whether err consists of errors for which f is true. So a failure
+// that is joined with a cancellation remains a failure. So does a panic with a
+// cancellation, and whatever a group inside has reported as an error.
 func only(err error, f func(error) bool) bool {
 	if err == nil || f(err) {
 		return true
 	}
-	switch e := err.(type) {
+	switch err.(type) {
 	case *PanicError, *Error, *overrunError, *closingError:
 		return false
-	case interface{ Unwrap() error }:
-		return e.Unwrap() != nil && only(e.Unwrap(), f)
-	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			if !only(err, f) {
-				return false
-			}
-		}
-		return len(e.Unwrap()) > 0
 	}
-	return false
-}
-
-// short rounds d to what a reader wants to know.
-func short(d time.Duration) time.Duration {
-	switch {
-	case d >= 10*time.Second:
-		return d.Round(100 * time.Millisecond)
-	case d >= time.Second:
-		return d.Round(10 * time.Millisecond)
-	case d >= time.Millisecond:
-		return d.Round(100 * time.Microsecond)
-	}
-	return d.Round(time.Microsecond)
+	wrapped := unwrap(err)
+	return len(wrapped) > 0 && !slices.ContainsFunc(wrapped, func(err error) bool { return !only(err, f) })
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/zmqsafe/zmq-exit/shutdown"
 )
 
-// db stands for what has to be closed.
+// db stands for something that must be closed.
 type db string
 
 func (d db) Shutdown(context.Context) error {
@@ -19,7 +19,7 @@ func (d db) Shutdown(context.Context) error {
 	return nil
 }
 
-// A worker, two things to be closed, and a cause to stop.
+// A worker, two things to close, and a cause to stop.
 func Example() {
 	var g shutdown.Group
 	g.Add("zmq", db("the sockets"))
@@ -40,7 +40,7 @@ func Example() {
 	// <nil> 0
 }
 
-// A program that is done when its workers are.
+// A program that ends when its workers have returned.
 func ExampleGroup_Go() {
 	var g shutdown.Group
 	g.Add("zmq", db("the sockets"))
@@ -62,9 +62,9 @@ func ExampleGroup_Go() {
 func ExampleGroup_Add() {
 	forever := make(chan struct{})
 	defer close(forever)
-	g := shutdown.Group{StepTimeout: 50 * time.Millisecond}
+	var g shutdown.Group
 	g.Add("zmq", db("the sockets"))
-	g.Add("ftp", shutdown.Func(func(context.Context) error { <-forever; return nil }))
+	g.Add("ftp", shutdown.Func(func(context.Context) error { <-forever; return nil }), shutdown.Within(50*time.Millisecond))
 	err := g.Shutdown(context.Background())
 	fmt.Println(errors.Is(err, context.DeadlineExceeded), shutdown.ExitStatus(err))
 	for _, step := range g.Report().Steps {
@@ -77,7 +77,7 @@ func ExampleGroup_Add() {
 	// zmq done
 }
 
-// How to add what has no Shutdown, and what has only a Close.
+// Add something that has no Shutdown, and something that has only a Close.
 func ExampleGroup_AddCloser() {
 	var g shutdown.Group
 	file, err := os.CreateTemp("", "example")
@@ -90,9 +90,9 @@ func ExampleGroup_AddCloser() {
 	// Output: <nil>
 }
 
-// A worker that panics: all is closed, then the panic is reported.
+// A worker panics: everything is closed, and then the panic is reported.
 func ExamplePanicError() {
-	g := shutdown.Group{Logger: slog.New(slog.DiscardHandler)} // a real one gets the stack at once
+	g := shutdown.Group{Logger: slog.New(slog.DiscardHandler)} // others receive the stack at once
 	g.Add("zmq", db("the sockets"))
 	g.Go("feed", func(context.Context) error { panic("boom") })
 	err := g.Run(context.Background())
@@ -103,8 +103,7 @@ func ExamplePanicError() {
 	// true boom 2
 }
 
-// Groups nest: the inner one is stopped with the outer, and its failure is the
-// outer one's.
+// Groups nest: the inner one stops with the outer one, which returns its error.
 func ExampleGroup_Run() {
 	var service, cache shutdown.Group
 	service.Add("zmq", db("the sockets"))

@@ -12,104 +12,45 @@ import (
 	"time"
 )
 
-// registry is what Exit has to know.
-var registry struct {
-	mu      sync.Mutex
-	roots   map[*Group]struct{} // used, not taken down, and not a part of another group
-	exiting bool
-	code    int
-}
+// The exit statuses of [Main]. A second signal n exits with 128+n.
+const (
+	StatusOK       = 0   // success, also after a signal
+	StatusError    = 1   // a worker, a step or setup failed
+	StatusPanic    = 2   // one of them panicked; the Go runtime uses 2, too
+	StatusDeadline = 124 // one of them overran its time; timeout(1) uses 124, too
+)
 
-func enlist(g *Group) {
-	registry.mu.Lock()
-	defer registry.mu.Unlock()
-	if g.parent != nil {
-		return
-	}
-	if registry.roots == nil {
-		registry.roots = make(map[*Group]struct{})
-	}
-	registry.roots[g] = struct{}{}
-}
-
-func delist(g *Group) {
-	registry.mu.Lock()
-	defer registry.mu.Unlock()
-	delete(registry.roots, g)
-}
-
-// nest makes inner a part of outer.
-func nest(inner, outer *Group) error {
-	registry.mu.Lock()
-	defer registry.mu.Unlock()
-	if isPartLocked(outer, inner) {
-		return errors.New("a group can't be a part of itself")
-	}
-	if inner.parent != nil && inner.parent != outer {
-		return errors.New("the group is a part of another group already")
-	}
-	inner.parent = outer
-	delete(registry.roots, inner)
-	return nil
-}
-
-// isPartLocked reports whether inner is outer or a part of it.
-func isPartLocked(inner, outer *Group) bool {
-	for inner != nil && inner != outer {
-		inner = inner.parent
-	}
-	return inner != nil
-}
-
-// owns reports whether ctx is of a worker or step of g, or of a group inside.
-func (g *Group) owns(ctx context.Context) bool {
-	registry.mu.Lock()
-	defer registry.mu.Unlock()
-	return isPartLocked(groupOf(ctx), g)
-}
-
-func isRoot(g *Group) bool {
-	registry.mu.Lock()
-	defer registry.mu.Unlock()
-	return g.parent == nil
-}
-
-// exitError is the cause of a stop that Exit has begun.
-type exitError struct{ code int }
-
-func (e *exitError) Error() string { return fmt.Sprintf("shutdown: Exit(%d) was called", e.code) }
-
-// Exit ends the program with the given status, as os.Exit does, but closes first:
-// it begins the stop of every group that was used and isn't taken down yet, and
-// ends the process when that is done. Errors of closing are written to standard
-// error; if code is 0 they make it what ExitStatus says, and another code is kept.
-// Use it instead of os.Exit and, after log.Print, instead of log.Fatal.
+// Exit ends the process with the given status, as os.Exit does, but closes
+// first: it stops every [Group] that was used and is not closed yet. Call it
+// instead of os.Exit and, after log.Print, instead of log.Fatal.
 //
-// Exit may be called from anywhere: a worker, a step, setup, main, init. It
-// doesn't return. It ends the calling goroutine by runtime.Goexit, so deferred
-// calls run, a worker that calls Exit is out, and a mutex unlocked by defer is
-// free for those who still have to stop. A panic that a deferred call of Exit finds
-// going on is dropped, as it is by os.Exit. Deferred calls of other goroutines than
-// workers and steps are not waited for. Don't let main return meanwhile: that
-// ends the program, too. Run and Main know, and wait.
+// Errors of closing go to standard error. If code is 0, they change the status
+// to their [ExitStatus]. Of several calls, the first with a code other than 0
+// decides. Systems keep only 8 bits of a status; a code that would become 0,
+// such as 256, becomes 1.
 //
-// Exit takes as long as the slowest group, Timeout at most. Of several calls the
-// first that has a code other than 0 counts. A system keeps 8 bits of code; if
-// they would be 0, as for 256, it is 1.
+// Exit doesn't return. It ends the calling goroutine with runtime.Goexit, so a
+// worker ends with it, and deferred calls run, which unlock what others need
+// for stopping. If a deferred call during a panic calls Exit, the panic is
+// dropped, as by os.Exit. Exit waits for workers and steps, and not for
+// deferred calls of other goroutines. Don't let main return meanwhile, since
+// that ends the process; [Group.Run] and [Main] wait. A worker or step that
+// calls runtime.Goexit itself has failed, also while Exit is under way.
+//
+// Exit may be called from any goroutine, including workers, steps, setup, main
+// and init. It takes as long as the slowest group, [Group.Timeout] at most.
 func Exit(code int) {
 	if code != 0 && code&0xff == 0 {
 		code = 1
 	}
+	registry.code.CompareAndSwap(0, int64(code))
+	first := !registry.exiting.Swap(true)
 	registry.mu.Lock()
-	first := !registry.exiting
-	registry.exiting = true
-	if registry.code == 0 {
-		registry.code = code
-	}
 	groups := slices.Collect(maps.Keys(registry.roots))
 	registry.mu.Unlock()
+	cause := fmt.Errorf("shutdown: Exit(%d) was called", code)
 	for _, g := range groups {
-		g.stop(&exitError{code})
+		g.stop(cause)
 	}
 	if first {
 		go exit(groups)
@@ -117,7 +58,7 @@ func Exit(code int) {
 	runtime.Goexit()
 }
 
-// exit takes the groups down, and ends the program.
+// exit takes the groups down, and ends the process.
 func exit(groups []*Group) {
 	errs := make([]error, len(groups))
 	var stops sync.WaitGroup
@@ -127,34 +68,60 @@ func exit(groups []*Group) {
 	stops.Wait()
 
 	err := errors.Join(errs...)
-	registry.mu.Lock()
-	code := registry.code
-	registry.mu.Unlock()
+	code := int(registry.code.Load())
 	if code == 0 {
 		code = ExitStatus(err)
 	}
 	quit(code, err)
 }
 
-func exiting() bool {
-	registry.mu.Lock()
-	defer registry.mu.Unlock()
-	return registry.exiting
-}
-
 // holdForExit doesn't return while Exit is under way.
 func holdForExit() {
-	if exiting() {
+	if registry.exiting.Load() {
 		select {}
 	}
 }
 
-// quit writes err to standard error and ends the program, the second even if the
-// first hangs.
+// quit writes err to standard error and ends the process, even if nobody reads
+// standard error.
 func quit(code int, err error) {
 	if err != nil {
-		time.AfterFunc(late, func() { os.Exit(code) })
+		time.AfterFunc(lateLines, func() { os.Exit(code) })
 		fmt.Fprintln(os.Stderr, err)
 	}
 	os.Exit(code)
+}
+
+// ExitStatus returns the exit status for an error of [Group.Run] or
+// [Group.Shutdown]: [StatusOK] for nil; [StatusPanic] if anything panicked;
+// else [StatusDeadline] if a worker or a step overran its time, or the error of
+// a step wraps context.DeadlineExceeded; else [StatusError]. A worker's own
+// context.DeadlineExceeded, for example from a request, is like any other
+// error.
+func ExitStatus(err error) int { return statusOf(err, false) }
+
+// statusOf is ExitStatus; closing says that err is from closing something.
+func statusOf(err error, closing bool) int {
+	switch e := err.(type) {
+	case nil:
+		return StatusOK
+	case *PanicError:
+		return StatusPanic
+	case *Error:
+		closing = e.Kind == kindStep
+	case *closingError:
+		closing = true
+	}
+	status := StatusError
+	if _, overrun := err.(*overrunError); overrun || closing && is(err, context.DeadlineExceeded) {
+		status = StatusDeadline
+	}
+	for _, wrapped := range unwrap(err) {
+		inner := statusOf(wrapped, closing)
+		if inner == StatusPanic {
+			return inner
+		}
+		status = max(status, inner)
+	}
+	return status
 }

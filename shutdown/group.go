@@ -2,93 +2,94 @@ package shutdown
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/zmqsafe/zmq-exit/shutdown/tcplinger"
 )
 
-// DefaultTimeout is how long a stop may take when Group.Timeout isn't set.
-// Container runtimes kill after 10 s if nobody tells them otherwise; this leaves
-// some of that for what is outside the group.
+// DefaultTimeout is how long a stop may take if [Group.Timeout] is 0. Of the
+// 10 s that Docker gives, it leaves some for what is outside the group.
 const DefaultTimeout = 8 * time.Second
 
-// Group is what a program consists of: workers, and things that have to be
-// closed after them. It stops them in order and within a deadline, as the
-// package documentation says under "The order".
+// Group is a program, or a part of one: workers, and things to close after
+// them. It stops them in order and within a deadline; the package documentation
+// describes how.
 //
-// The zero Group is ready to use. Its fields are set before its first method is
-// called; in the setup function of Main, any time before that returns. All
-// methods are safe for concurrent use. A Group must not be copied, and stops
-// once: it can't be started again.
-//
-// A Group that was used has to be taken down by Run or Shutdown.
+// The zero Group is ready to use. Set its fields before you call its first
+// method, or, in the setup function of [Main], before that returns. A Group
+// that was used must be closed by [Group.Run] or [Group.Shutdown], and can't be
+// started again. It must not be copied.
 type Group struct {
 	// Timeout bounds the whole stop, from its beginning to the end of the last
-	// step. 0 means DefaultTimeout.
+	// step. 0 means [DefaultTimeout].
 	Timeout time.Duration
 
-	// Grace is how long workers may take to return after their context is done;
-	// then the closing steps begin all the same. 0 means half of Timeout. It has
-	// to be less than Timeout.
+	// Grace is how long workers may take to return after their context is
+	// canceled. Then the steps begin, even if workers are still running. It
+	// must be less than Timeout. 0 means half of Timeout.
 	Grace time.Duration
 
-	// StepTimeout bounds each closing step that has no bound of its own by
-	// Within. 0 means a fair share: what is left divided by the steps that are
-	// left, or by 10 if they are more. So one that hangs leaves time for the
-	// others, and what a step doesn't use goes to the others; the last one, which
-	// was added first, has all that is left.
+	// StepTimeout bounds each step that [Within] doesn't. 0 means a fair share:
+	// the time that is left, divided by the number of steps that are left, or
+	// by 10 if there are more. So a step that hangs leaves time for the others,
+	// a step that returns early leaves its time to them, and the last step,
+	// which was added first, has all that is left.
 	StepTimeout time.Duration
 
-	// Signals begin the stop. nil means SIGINT and SIGTERM; a slice that is empty
-	// but not nil means none. A signal that the program was started to ignore, as
-	// nohup does it for SIGHUP and a shell's & in a script for SIGINT, stays
-	// ignored.
+	// Signals begin the stop. nil means SIGINT and SIGTERM. An empty slice that
+	// is not nil means none. A signal that the process was started to ignore
+	// stays ignored, such as SIGHUP under nohup, or SIGINT in a background job
+	// of a shell script.
 	Signals []os.Signal
 
-	// Logger is told what goes wrong: panics as they happen, and what a stop is
-	// waiting for when that takes long. It hears nothing at level Info or above
-	// while nothing is wrong, and the closing report at level Debug. nil means
-	// slog.Default().
+	// Logger receives a panic as soon as it happens, at level Error, and what a
+	// stop waits for if that takes long, at level Warn. The closing [Report]
+	// has level Debug. nil means slog.Default(). A Logger that hangs delays the
+	// stop by 0.1 s in all.
 	Logger *slog.Logger
 
+	// NoTCPLinger keeps [Main] from waiting for the kernel after the last step.
+	// It does that where the network ends with the program, as in a container,
+	// for up to 1 s of the Timeout.
+	NoTCPLinger bool
+
 	mu       sync.Mutex
-	ctx      context.Context // of the workers, done when the stop begins; this and the channels are set by the first method
+	ctx      context.Context // of the workers; set by the first method, like cancel and the channels
 	cancel   context.CancelCauseFunc
 	settings *settings            // guarded by mu; nil until the fields are read
-	parent   *Group               // guarded by registry.mu; the group that this one is a part of
-	running  map[*worker]struct{} // guarded by mu; workers that are not out
-	started  int                  // guarded by mu; workers
-	returned int                  // guarded by mu; workers that were out, without an error, before the stop
-	left     []*worker            // guarded by mu; the other workers that are out
-	steps    []*step              // guarded by mu; not begun yet, to be taken from the end
-	seen     map[any]string       // guarded by mu; what was added under which name
+	parent   *Group               // guarded by registry.mu; the group that this one is part of
+	running  map[*worker]struct{} // guarded by mu
+	started  int                  // guarded by mu; number of workers
+	returned int                  // guarded by mu; number of workers that returned nil before the stop
+	left     []*worker            // guarded by mu; the other workers that have returned
+	steps    []*step              // guarded by mu; those that have not begun; the last one is next
+	seen     map[any]string       // guarded by mu; what was added, and its name
 	errs     []error              // guarded by mu; what Run will return
 	ran      bool                 // guarded by mu; Run was called
-	waiting  bool                 // guarded by mu; Run waits for a cause, and the last worker's return is one
+	waiting  bool                 // guarded by mu; Run waits for a cause, so the last worker's return is one
 	idle     chan struct{}        // closed when the stop has begun and no worker is running
 	setup    chan struct{}        // nil, or closed when the setup function of Main has returned
 	begun    bool                 // guarded by mu; down is set or about to be
-	down     *takedown            // guarded by mu, and stays; what goes on after a cause, once Run or Shutdown is there to do it
+	down     *takedown            // guarded by mu until closing is closed; never changes once set
 	closing  chan struct{}        // closed when down is set
 	done     chan struct{}        // closed when the stop is over
 	result   error                // set before done is closed
+	lines    lines
+	own      *tcplinger.Own // guarded by mu; nil unless the network ends with the program
+	unknown  error          // guarded by mu; why own may lack some
 }
 
-// groupKey finds, in the context of a worker or a step, the group that it belongs to.
-type groupKey struct{}
-
-func groupOf(ctx context.Context) *Group {
-	g, _ := ctx.Value(groupKey{}).(*Group)
-	return g
-}
-
-// lock locks g.mu and, the first time, makes what the zero Group lacks.
+// lock locks g.mu. The first call makes what the zero Group lacks.
 func (g *Group) lock() {
 	g.mu.Lock()
 	if g.ctx == nil {
-		g.ctx, g.cancel = context.WithCancelCause(context.WithValue(context.Background(), groupKey{}, g))
+		g.ctx, g.cancel = context.WithCancelCause(context.WithValue(context.Background(), partKey{}, &part{group: g}))
 		g.running = make(map[*worker]struct{})
 		g.seen = make(map[any]string)
 		g.idle, g.closing, g.done = make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -96,17 +97,28 @@ func (g *Group) lock() {
 	}
 }
 
-// Context returns the context of the workers. It is done when the stop begins;
-// context.Cause then says why.
+// isClosed reports whether c, on which nothing is sent, is closed.
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Context returns the context of the workers. It is canceled when the stop
+// begins; context.Cause then returns why.
 func (g *Group) Context() context.Context {
 	g.lock()
 	defer g.mu.Unlock()
 	return g.ctx
 }
 
-// Stop begins the stop, unless it has begun, and doesn't wait: the workers'
-// context is done when Stop returns. The rest is done by Run or Shutdown. It is
-// for workers and steps, which can't wait for the group that waits for them.
+// Stop begins the stop, unless it has begun, and doesn't wait: when it returns,
+// the context of the workers is canceled. [Group.Run] or [Group.Shutdown] does
+// the rest. Workers and steps of the group call Stop instead of Shutdown, which
+// would wait for them.
 func (g *Group) Stop() { g.stop(errStop) }
 
 func (g *Group) stop(cause error) {
@@ -116,47 +128,95 @@ func (g *Group) stop(cause error) {
 }
 
 func (g *Group) stopLocked(cause error) {
-	g.cancel(cause) // the first time: later causes change nothing
+	if g.ctx.Err() == nil {
+		g.noteConnectionsLocked()
+	}
+	g.cancel(cause) // only the first cause has an effect
 	g.settleLocked()
 }
 
-// refuse keeps the error of a call that was wrong in itself, for those who don't
-// look at what Go and Add return, begins the stop, and returns the error.
+// refuse returns the error of a wrong call. It also begins the stop and keeps
+// the error for Run, because many callers ignore what Go and Add return.
 func (g *Group) refuse(format string, args ...any) error {
 	err := fmt.Errorf("shutdown: "+format, args...)
-	g.lock()
-	defer g.mu.Unlock()
-	g.failLocked(err)
+	g.fail(err)
 	return err
 }
 
-// failLocked adds an error to what Run returns, and begins the stop.
+// fail adds an error to the result of Run, and begins the stop.
+func (g *Group) fail(err error) {
+	g.lock()
+	defer g.mu.Unlock()
+	g.failLocked(err)
+}
+
 func (g *Group) failLocked(err error) {
 	g.errs = append(g.errs, err)
 	g.stopLocked(err)
 }
 
-// keep adds an error to what Run returns.
-func (g *Group) keep(err error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.errs = append(g.errs, err)
+// settings are the fields of a Group, checked, with the defaults filled in.
+type settings struct {
+	timeout, grace, step time.Duration
+	signals              []os.Signal
+	noTCPLinger          bool
 }
 
-// log calls f, which writes to the log, and waits for it, but not for long: a
-// log that hangs is no reason for a stop to hang, nor one that panics for it to
-// end.
-func (g *Group) log(f func(*slog.Logger)) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() { _ = recover() }() // whom to tell?
-		f(g.logger())
-	}()
-	timer := time.NewTimer(late)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
+var defaultSignals = []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+
+func defaults() *settings {
+	return &settings{timeout: DefaultTimeout, grace: DefaultTimeout / 2, signals: defaultSignals}
+}
+
+// configure returns the settings: the defaults while the setup function of Main
+// may still write the fields. Then it reads them once, and begins the stop if
+// one is wrong.
+func (g *Group) configure() *settings {
+	g.lock()
+	defer g.mu.Unlock()
+	if !g.setupReturned() {
+		return defaults()
 	}
+	if g.settings == nil {
+		var err error
+		if g.settings, err = g.readFields(); err != nil {
+			g.failLocked(err)
+		}
+	}
+	return g.settings
+}
+
+// readFields returns the settings and what is wrong with the fields. A field
+// that is wrong has its default.
+func (g *Group) readFields() (*settings, error) {
+	s := defaults()
+	s.noTCPLinger = g.NoTCPLinger
+	var errs []error
+	set := func(name string, to *time.Duration, d time.Duration) {
+		switch {
+		case d < 0:
+			errs = append(errs, fmt.Errorf("shutdown: Group.%s is %v: want a positive duration, or 0 for the default", name, d))
+		case d > 0:
+			*to = d
+		}
+	}
+	set("Timeout", &s.timeout, g.Timeout)
+	s.grace = s.timeout / 2
+	set("Grace", &s.grace, g.Grace)
+	set("StepTimeout", &s.step, g.StepTimeout)
+	if s.grace >= s.timeout && g.Grace > 0 {
+		errs = append(errs, fmt.Errorf("shutdown: Group.Grace is %v: want less than Timeout (%v), to leave time for closing", s.grace, s.timeout))
+		s.grace = s.timeout / 2
+	}
+	if g.Signals != nil {
+		s.signals = nil
+	}
+	for _, sig := range g.Signals {
+		if err := checkSignal(sig); err != nil {
+			errs = append(errs, err)
+		} else {
+			s.signals = append(s.signals, sig)
+		}
+	}
+	return s, errors.Join(errs...)
 }

@@ -1,29 +1,27 @@
 package shutdown
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
-// Main is a whole func main: it makes a group, calls setup with it, runs it, and
-// ends the process with ExitStatus of what Run returned, after writing that to
-// standard error.
+// Main is a whole func main: it makes a [Group], calls setup with it, runs it,
+// writes its error to standard error, and exits with the [ExitStatus] of that.
+// The package documentation has an example.
 //
-//	func main() {
-//		shutdown.Main(func(g *shutdown.Group) error {
-//			g.Timeout = 20 * time.Second
-//			...
-//			return g.Add("zmq", zctx)
-//		})
-//	}
+// setup sets the fields of the group, starts workers, adds what must be closed,
+// and returns. An error that it returns, or a panic, begins the stop. So does a
+// signal while setup is running, and then g.Context is canceled. Whatever setup
+// has added is closed in each case. The stop waits for setup as for a worker,
+// but for 4 s, since [Group.Grace] isn't known before setup has returned. Main
+// watches SIGINT and SIGTERM from its beginning, and g.Signals once setup has
+// returned.
 //
-// setup starts workers and adds what is to be closed, and returns. It runs in a
-// goroutine of its own, as a worker does: a signal makes g.Context done while
-// setup is still connecting to something, an error that it returns begins the
-// stop, a panic is recovered, and what it had added is closed in each case. The
-// stop waits for setup as for a worker, but for 4 s if a signal comes before setup
-// has returned, since g.Grace isn't known then. SIGINT and SIGTERM are caught from
-// the beginning, g.Signals from when setup has returned.
+// As process 1 of a container, Main waits after the last step until the kernel
+// has delivered what the program's TCP connections had to send: the package
+// documentation says how long.
 //
-// The program ends when the group does. Main doesn't return, and deferred calls
-// of its caller are not run.
+// Main doesn't return, so deferred calls of its caller don't run.
 func Main(setup func(g *Group) error) {
 	g := &Group{setup: make(chan struct{})}
 	err := g.main(setup)
@@ -31,7 +29,7 @@ func Main(setup func(g *Group) error) {
 	quit(ExitStatus(err), err)
 }
 
-// main doesn't give the signals back: the program is about to end.
+// main doesn't stop watching signals, because the program is about to end.
 func (g *Group) main(setup func(g *Group) error) error {
 	if err := g.startRun(); err != nil {
 		return err
@@ -41,7 +39,7 @@ func (g *Group) main(setup func(g *Group) error) error {
 	if setup == nil {
 		_ = g.refuse("Main: the setup function is nil")
 	}
-	if !g.enter(w) { // for that reason, or after Exit
+	if !g.enter(w) { // refused above, or Exit was called
 		close(g.setup)
 	} else {
 		go func() {
@@ -62,4 +60,28 @@ func (g *Group) main(setup func(g *Group) error) error {
 		g.await(context.Background())
 	}
 	return g.finish(context.Background())
+}
+
+// setupReturned reports whether the setup function of Main has returned, or
+// there is none: then the fields of the group don't change any more.
+func (g *Group) setupReturned() bool { return g.setup == nil || isClosed(g.setup) }
+
+// awaitSetup waits until the setup function of Main has returned, but no longer
+// than the default grace.
+func (g *Group) awaitSetup(bound context.Context) {
+	if g.setupReturned() {
+		return
+	}
+	bound, cancel := context.WithTimeout(bound, DefaultTimeout/2)
+	defer cancel()
+	defer g.warnHalfway(kindSetup, time.Now(), DefaultTimeout/2, func() []string {
+		if g.setupReturned() {
+			return nil
+		}
+		return []string{kindSetup}
+	}).Stop()
+	select {
+	case <-g.setup:
+	case <-bound.Done():
+	}
 }

@@ -1,16 +1,18 @@
 package shutdown
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
@@ -22,16 +24,17 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// limit is how long anything in these tests may take before it counts as hung.
-const limit = 20 * time.Second
+// limit is how long anything in these tests may take before it has hung.
+const limit = time.Minute
 
-// bg is what has no bound.
+// bg is the context that has no bound.
 var bg = context.Background()
 
-// noSignals keeps a group from catching signals: a bubble of synctest can't.
+// noSignals keeps a group from catching signals, which fails in a bubble of
+// synctest.
 var noSignals = []os.Signal{}
 
-// journal takes down what happens, and in what order.
+// journal records what happens, and in what order.
 type journal struct {
 	mu    sync.Mutex
 	lines []string
@@ -49,7 +52,7 @@ func (j *journal) all() []string {
 	return append([]string(nil), j.lines...)
 }
 
-// step returns a step that writes its name down.
+// step returns a step that records its name.
 func (j *journal) step(name string) Func {
 	return func(context.Context) error {
 		j.add(name)
@@ -57,13 +60,14 @@ func (j *journal) step(name string) Func {
 	}
 }
 
-// untilDone is a worker that does as it should.
+// untilDone is a worker that returns when it should.
 func untilDone(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-// inBubble runs f with a clock of its own: it stands still while anything runs.
+// inBubble runs f with a clock of its own, which stands still while anything
+// runs.
 func inBubble(t *testing.T, f func(t *testing.T, g *Group)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -73,34 +77,52 @@ func inBubble(t *testing.T, f func(t *testing.T, g *Group)) {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// toLog returns a logger that writes into b, without the time.
-func toLog(b *syncBuffer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{
-		Level: slog.LevelInfo,
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		},
-	}))
+// logs is a slog.Handler that keeps what is logged at its level or above: at
+// Info if that isn't set.
+type logs struct {
+	slog.Handler // none: nothing calls WithAttrs or WithGroup
+	level        slog.Level
+	before       func() // nil, or what each line takes
+
+	mu      sync.Mutex
+	records []record
 }
 
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+// record is one log line.
+type record struct {
+	level   slog.Level
+	message string
+	attrs   map[string]any
 }
 
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
+func (l *logs) Enabled(_ context.Context, level slog.Level) bool { return level >= l.level }
+
+func (l *logs) Handle(_ context.Context, r slog.Record) error {
+	if l.before != nil {
+		l.before()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	attrs := make(map[string]any)
+	r.Attrs(func(a slog.Attr) bool { attrs[a.Key] = a.Value.Any(); return true })
+	l.records = append(l.records, record{r.Level, r.Message, attrs})
+	return nil
 }
 
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
+func (l *logs) all() []record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.records)
+}
+
+// panics returns the lines about panics.
+func (l *logs) panics(t *testing.T) []record {
+	t.Helper()
+	list := slices.DeleteFunc(l.all(), func(r record) bool { return r.message != "shutdown: panic" })
+	for _, r := range list {
+		assert.Equal(t, slog.LevelError, r.level)
+	}
+	return list
 }
 
 // bounded runs f and fails with all goroutine stacks if it takes too long.
@@ -117,4 +139,46 @@ func bounded(t testing.TB, what string, f func()) {
 		stacks := make([]byte, 1<<20)
 		t.Fatalf("%s: not done after %v\n%s", what, limit, stacks[:runtime.Stack(stacks, true)])
 	}
+}
+
+type closer func() error
+
+func (c closer) Close() error { return c() }
+
+// stuck ignores its context, and returns at the end of the test.
+type stuck chan struct{}
+
+func newStuck(t *testing.T) stuck {
+	s := make(stuck)
+	t.Cleanup(func() { close(s) })
+	return s
+}
+
+func (s stuck) Shutdown(context.Context) error { <-s; return nil }
+
+func (s stuck) work(context.Context) error { <-s; return nil }
+
+func TestASetupThatHangsIsLeftBehind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 8 s, the default Timeout")
+	}
+	t.Parallel()
+	c := start(t, "setup overruns", "ready", "closed")
+	c.end(t, StatusDeadline)
+	assert.Regexp(t, `WARN shutdown: still waiting kind=setup names=\[setup\] since=\S+ timeout=4s at=`, c.stderr.String())
+	assert.Contains(t, c.stderr.String(), "shutdown.init.") // the place: the function in programs
+	assert.NotContains(t, c.stderr.String(), "(*Group)")
+	assert.Contains(t, c.stderr.String(), "shutdown: setup: still running")
+}
+
+// Setup is a worker to Main, but not to its report.
+func TestSetupIsNotCountedAsAWorker(t *testing.T) {
+	g := &Group{setup: make(chan struct{})}
+	require.NoError(t, g.main(func(g *Group) error {
+		g.Signals = noSignals
+		return g.Go("job", func(context.Context) error { return nil })
+	}))
+	r := g.Report()
+	assert.Equal(t, 1, r.Returned)
+	assert.Empty(t, r.Workers)
 }

@@ -1,10 +1,13 @@
 package shutdown
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// example makes the report of a stop in which all kinds of things happen.
+// exampleReport returns the report of a stop in which all kinds of things
+// happen.
 func exampleReport(t *testing.T, g *Group) Report {
 	require.NoError(t, g.Add("zmq", Func(func(context.Context) error {
 		time.Sleep(120 * time.Millisecond)
@@ -60,9 +64,9 @@ func TestReportAsJSON(t *testing.T) {
 				{"name": "http", "state": "done", "took": "1s", "timeout": "4s"},
 				{"name": "feed", "state": "failed", "took": "0s", "timeout": "4s", "error": "shutdown: worker \"feed\": unexpected EOF"},
 				{"name": "late", "state": "late", "took": "6.5s", "timeout": "4s",
-					"error": "shutdown: worker \"late\": stopped only after 6.5s, with a grace of 4s: unexpected EOF"},
+					"error": "shutdown: worker \"late\": returned only 6.5s after the stop began, with a grace of 4s: unexpected EOF"},
 				{"name": "deaf", "state": "still running", "took": "8s", "timeout": "4s",
-					"error": "shutdown: worker \"deaf\": still running 8s after it was to stop, with a grace of 4s"}
+					"error": "shutdown: worker \"deaf\": still running 8s after the stop began, with a grace of 4s"}
 			],
 			"steps": [
 				{"name": "db\n", "state": "done", "took": "1.234ms", "timeout": "1.333333333s"},
@@ -80,18 +84,19 @@ func TestReportAsJSON(t *testing.T) {
 
 func TestReportInALog(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
-		var log syncBuffer
-		logger := toLog(&log)
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, nil))
 		r := exampleReport(t, g)
 		r.Steps = append(r.Steps[1:], r.Steps[1]) // two of one name
 		logger.Info("stopped", "shutdown", r)
+		_, line, _ := strings.Cut(log.String(), " ") // without the time
 		assert.Equal(t, `level=INFO msg=stopped shutdown.took=8s shutdown.timeout=8s shutdown.over=true`+
 			` shutdown.cause="shutdown: Shutdown was called" shutdown.done=2`+
 			` shutdown.workers.feed="0s, failed: unexpected EOF" shutdown.workers.late="6.5s, late: unexpected EOF"`+
 			` shutdown.workers.deaf="8s, still running"`+
 			` shutdown.steps.cache="2s, still running"`+
 			` shutdown.steps.zmq="120ms, failed: PUSH at main.go:42 lingers; PUB at main.go:43 lingers"`+
-			` "shutdown.steps.cache (2)"="2s, still running"`+"\n", log.String())
+			` "shutdown.steps.cache (2)"="2s, still running"`+"\n", line)
 	})
 }
 
@@ -126,18 +131,6 @@ func TestReportOnTheWay(t *testing.T) {
 	})
 }
 
-// Of Main, which is setup and a worker.
-func TestSetupIsNotCountedAsAWorker(t *testing.T) {
-	g := &Group{setup: make(chan struct{})}
-	require.NoError(t, g.main(func(g *Group) error {
-		g.Signals = noSignals
-		return g.Go("job", func(context.Context) error { return nil })
-	}))
-	r := g.Report()
-	assert.Equal(t, 1, r.Returned)
-	assert.Empty(t, r.Workers)
-}
-
 func TestShortDurations(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		12345678 * time.Microsecond: "12.3s",
@@ -147,4 +140,18 @@ func TestShortDurations(t *testing.T) {
 	} {
 		assert.Equal(t, want, short(d).String())
 	}
+}
+
+func TestTheReportIsLoggedForDebugging(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *Group) {
+		log := logs{level: slog.LevelDebug}
+		g.Logger = slog.New(&log)
+		require.NoError(t, g.Shutdown(bg))
+		lines := log.all()
+		require.Len(t, lines, 1)
+		assert.Equal(t, slog.LevelDebug, lines[0].level)
+		assert.Equal(t, "shutdown: report", lines[0].message)
+		assert.Equal(t, g.Report().LogValue().Group(), lines[0].attrs["report"])
+		assert.True(t, g.Report().Over)
+	})
 }

@@ -3,9 +3,9 @@ package shutdown
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// server is what Serve is for, in short.
+// server is a small server for Serve.
 type server struct {
 	down    chan struct{}
-	fails   error         // what serve returns instead of serving
+	fails   error         // the error that serve returns at once
 	ends    bool          // serve returns nil at once
 	slow    time.Duration // how long Shutdown takes, if its context lets it
 	shut    int
-	bounded time.Duration // what Shutdown had
+	bounded time.Duration // how much time Shutdown had
 }
 
 var errServerClosed = errors.New("server closed")
@@ -94,7 +94,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// What went wrong first is what a reader needs, not only that something hangs.
+// The first error matters to the reader, not only that something hangs.
 func TestServeThatHangsKeepsItsErrors(t *testing.T) {
 	boom := errors.New("boom")
 	tests := map[string]struct {
@@ -111,8 +111,8 @@ func TestServeThatHangsKeepsItsErrors(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, g *Group) {
-				var log syncBuffer
-				g.Logger = toLog(&log)
+				var log logs
+				g.Logger = slog.New(&log)
 				hangs := newStuck(t)
 				require.NoError(t, g.Serve("s", func() error { return tt.serve(hangs) }, Func(func(context.Context) error { return tt.shutdown(hangs) })))
 				time.AfterFunc(time.Second, g.Stop)
@@ -121,7 +121,7 @@ func TestServeThatHangsKeepsItsErrors(t *testing.T) {
 				assert.ErrorContains(t, err, "with a grace of 4s"+tt.want)
 				assert.Equal(t, tt.status, ExitStatus(err))
 				if tt.status == StatusPanic {
-					assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), log.String())
+					assert.Len(t, log.panics(t), 1)
 				}
 			})
 		})
@@ -130,14 +130,18 @@ func TestServeThatHangsKeepsItsErrors(t *testing.T) {
 
 func TestServeAndItsShutdownPanic(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
-		var log syncBuffer
-		g.Logger = toLog(&log)
+		var log logs
+		g.Logger = slog.New(&log)
 		require.NoError(t, g.Serve("s", func() error { panic("first") }, Func(func(context.Context) error { panic("second") })))
 		err := g.Run(bg)
-		for _, value := range []string{"first", "second"} {
-			assert.ErrorContains(t, err, "panic: "+value+" [")
-			assert.Contains(t, log.String(), "panic="+value+" stack=")
+		var values []any // in any order: nobody waits for a line
+		for _, line := range log.panics(t) {
+			values = append(values, line.attrs["panic"])
+			assert.Contains(t, line.attrs["stack"], "serve_test.go")
 		}
+		assert.ElementsMatch(t, []any{"first", "second"}, values)
+		assert.ErrorContains(t, err, "panic: first [")
+		assert.ErrorContains(t, err, "panic: second [")
 	})
 }
 
@@ -149,13 +153,13 @@ func TestServeThatFailsIsTheCause(t *testing.T) {
 		require.NoError(t, g.Serve("http", s.serve, s))
 		synctest.Wait()
 		assert.ErrorIs(t, context.Cause(g.Context()), boom)
-		assert.Zero(t, s.shut) // nobody runs the group yet
+		assert.Zero(t, s.shut) // Run was not called yet
 		require.ErrorIs(t, g.Run(bg), boom)
 		assert.Equal(t, 1, s.shut)
 	})
 }
 
-// As a worker of Go that returns it.
+// Like a worker of Go that returns it.
 func TestServeThatIsCanceledBeforeTheStop(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
 		require.NoError(t, g.Serve("s", func() error { return context.Canceled }, Func(func(context.Context) error { return nil })))
@@ -163,7 +167,8 @@ func TestServeThatIsCanceledBeforeTheStop(t *testing.T) {
 	})
 }
 
-// Whichever is seen first: that serve has returned or that the stop has begun.
+// Whichever the group sees first: that serve has returned, or that the stop
+// began.
 func TestServeThatReturnsBecauseOfTheStop(t *testing.T) {
 	for range 1000 {
 		g := Group{Signals: noSignals}
@@ -205,7 +210,7 @@ func TestServeHTTP(t *testing.T) {
 	}()
 	<-entered
 	g.Stop()
-	time.AfterFunc(10*time.Millisecond, func() { close(release) }) // the request that was begun is finished
+	time.AfterFunc(10*time.Millisecond, func() { close(release) }) // finishes the request that has begun
 	bounded(t, "Run", func() { assert.NoError(t, g.Run(bg)) })
 	assert.Equal(t, http.StatusTeapot, <-status)
 }

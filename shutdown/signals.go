@@ -6,103 +6,85 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
 )
 
-// burst is within what time two signals may be one: GNU timeout sends its signal
-// to the process, and then to the process group, which is the process again, and
-// SIGCONT after both. Counted with Go programs, that arrived as two signals, 25
-// to 240 µs apart, in 7 of 40 runs.
-const burst = 100 * time.Millisecond
+// burst is how long the first signal may repeat without being a second one. GNU
+// timeout signals the process, and then its process group, which includes it.
+// Of 40 Go programs, 7 received both signals, 25 to 240 µs apart.
+var burst = 100 * time.Millisecond // tests change it
 
 // watch begins the stop at the first signal and ends the program at the second.
-// It returns the function that gives the signals back.
+// The function that it returns stops watching.
 func (g *Group) watch(signals []os.Signal) (release func()) {
 	signals = slices.DeleteFunc(slices.Clone(signals), signal.Ignored)
-	if len(signals) == 0 { // for signal.Notify that would mean all
+	if len(signals) == 0 { // signal.Notify would catch all of them
 		return func() {}
 	}
-	caught, continued := make(chan os.Signal, 2), make(chan os.Signal, 1)
+	caught, ended := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(caught, signals...)
-	if sigcont != nil {
-		signal.Notify(continued, sigcont)
-	}
-	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		g.obey(caught, continued, end, g.force)
+		g.handle(caught, g.force)
 	}()
 	return func() {
-		signal.Stop(caught)
-		signal.Stop(continued)
-		close(end)
+		signal.Stop(caught) // nothing is sent after this
+		close(caught)
 		<-ended
 	}
 }
 
-// obey stops at the first signal and calls force at the second, until end is closed.
-func (g *Group) obey(caught, continued <-chan os.Signal, end <-chan struct{}, force func(os.Signal)) {
-	var first os.Signal
-	var at time.Time
-	for {
-		var sig os.Signal
-		select {
-		case sig = <-caught:
-		case <-end:
-			select {
-			case sig = <-caught: // from before
-			default:
-				return
-			}
-		}
-		switch {
-		case first == nil:
-			first, at = sig, time.Now()
-			select {
-			case <-continued: // from earlier
-			default:
-			}
-			g.stop(&SignalError{sig})
-		case sig == first && time.Since(at) < burst && arrives(continued, burst):
-			// the same signal from the same sender
-		default:
+// handle stops the group at the first signal and calls force at the second. It
+// returns when caught is closed and empty.
+func (g *Group) handle(caught <-chan os.Signal, force func(os.Signal)) {
+	first, ok := <-caught
+	if !ok {
+		return
+	}
+	at := time.Now()
+	g.stop(&SignalError{first})
+	for sig := range caught {
+		if sig != first || time.Since(at) >= burst {
 			force(sig)
 		}
 	}
 }
 
-func arrives(c <-chan os.Signal, within time.Duration) bool {
-	timer := time.NewTimer(within)
-	defer timer.Stop()
-	select {
-	case <-c:
-		return true
-	case <-timer.C:
-		return false
-	}
-}
-
-// force ends the program, and says what it leaves behind.
+// force ends the program at once, and logs what it leaves behind.
 func (g *Group) force(sig os.Signal) {
 	code := 128
 	if n, ok := sig.(syscall.Signal); ok {
 		code += int(n)
 	}
-	g.log(func(log *slog.Logger) {
+	written := g.log(func(log *slog.Logger) {
+		r := g.Report()
 		log.Warn("shutdown: second signal: ending at once", "signal", sig.String(), "status", code,
-			"workers", counted(g.runningNames()), "steps", g.openSteps())
+			"workers", counted(names(r.Workers, Running, StillRunning)), "steps", names(r.Steps, Running, Waiting))
 	})
+	await(time.After(lateLines), written)
 	os.Exit(code)
 }
 
-// checkSignal refuses what a program can't be told by.
+// uncatchable says why a signal must not be in [Group.Signals].
+var uncatchable = map[syscall.Signal]string{syscall.SIGKILL: "no program can catch it"}
+
+// checkSignal refuses signals that can't tell a program to stop.
 func checkSignal(sig os.Signal) error {
 	if sig == nil {
 		return errors.New("shutdown: Group.Signals has a nil signal")
 	}
-	if why := uncatchable(sig); why != "" {
+	n, ok := sig.(syscall.Signal)
+	why := uncatchable[n]
+	switch {
+	case !ok || n < 1 || n > 64:
+		why = "there is no such signal"
+	case runtime.GOOS == "linux" && n >= 32 && n <= 34:
+		why = "the C library reserves it"
+	}
+	if why != "" {
 		return fmt.Errorf("shutdown: Group.Signals has %v: %s: want one such as os.Interrupt, syscall.SIGTERM or syscall.SIGHUP", sig, why)
 	}
 	return nil

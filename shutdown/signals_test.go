@@ -3,6 +3,7 @@
 package shutdown
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"syscall"
@@ -32,26 +33,26 @@ func TestSignalsThatCantBeCaught(t *testing.T) {
 
 func TestNoSignalsAreCaughtWhenNoneAreAskedFor(t *testing.T) {
 	var g Group
-	g.watch(nil)() // for signal.Notify that would be all of them
+	g.watch(nil)() // signal.Notify would catch all of them
 	assert.NoError(t, g.Context().Err())
 	assert.NoError(t, g.Shutdown(bg))
 }
 
-// That comes while Main goes over from its own signals to those of setup.
-func TestASignalThatComesRightBeforeTheEndIsObeyed(t *testing.T) {
+// It may arrive while Main changes from its own signals to those of setup.
+func TestASignalRightBeforeTheEndIsHandled(t *testing.T) {
 	for range 30 {
 		var g Group
-		caught, end := make(chan os.Signal, 2), make(chan struct{})
+		caught := make(chan os.Signal, 2)
 		caught <- syscall.SIGTERM
-		close(end)
-		g.obey(caught, nil, end, nil)
+		close(caught)
+		g.handle(caught, nil)
 		assert.Error(t, g.Context().Err())
 		assert.NoError(t, g.Shutdown(bg))
 	}
 }
 
 func TestWhichSignalIsTheSecond(t *testing.T) {
-	const term, intr, cont, ms = syscall.SIGTERM, syscall.SIGINT, syscall.SIGCONT, time.Millisecond
+	const term, intr, ms = syscall.SIGTERM, syscall.SIGINT, time.Millisecond
 	type event struct {
 		after time.Duration
 		sig   syscall.Signal
@@ -62,35 +63,27 @@ func TestWhichSignalIsTheSecond(t *testing.T) {
 		want   []time.Duration // when the end is forced
 	}{
 		{"one", []event{{0, term}}, nil},
-		{"one, and SIGCONT as systemd sends it", []event{{0, term}, {0, cont}}, nil},
 		{"two", []event{{0, term}, {time.Second, term}}, []time.Duration{time.Second}},
-		{"two, very soon", []event{{0, term}, {ms, term}}, []time.Duration{ms + burst}},
-		{"two kinds, very soon", []event{{0, term}, {ms, intr}}, []time.Duration{ms}},
-		{"GNU timeout", []event{{0, term}, {ms, term}, {ms, cont}, {0, cont}}, nil},
-		{"GNU timeout, then one more", []event{{0, term}, {ms, term}, {ms, cont}, {time.Second, term}}, []time.Duration{time.Second + 2*ms}},
-		{"SIGCONT from before", []event{{0, cont}, {time.Second, term}, {ms, term}}, []time.Duration{time.Second + ms + burst}},
+		{"two, right after the burst", []event{{0, term}, {burst, term}}, []time.Duration{burst}},
+		{"two in a burst", []event{{0, term}, {burst - 1, term}}, nil},
+		{"two kinds in a burst", []event{{0, term}, {ms, intr}}, []time.Duration{ms}},
+		{"three in a burst", []event{{0, term}, {ms, term}, {ms, term}}, nil},
+		{"two in a burst, then one more", []event{{0, term}, {ms, term}, {time.Second, term}}, []time.Duration{time.Second + ms}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, g *Group) {
-				caught, continued, end := make(chan os.Signal, 2), make(chan os.Signal, 1), make(chan struct{})
+				caught := make(chan os.Signal, 2)
 				began := time.Now()
 				var forced []time.Duration
-				go g.obey(caught, continued, end, func(os.Signal) { forced = append(forced, time.Since(began)) })
+				go g.handle(caught, func(os.Signal) { forced = append(forced, time.Since(began)) })
 				for _, e := range tt.events {
 					time.Sleep(e.after)
-					if e.sig != cont {
-						caught <- e.sig
-					} else {
-						select {
-						case continued <- e.sig:
-						default: // as signal.Notify does
-						}
-					}
+					caught <- e.sig
 					synctest.Wait()
 				}
 				time.Sleep(time.Minute)
-				close(end)
+				close(caught)
 				synctest.Wait()
 				assert.Equal(t, tt.want, forced)
 				assert.EqualError(t, g.Report().Cause, "shutdown: received signal: terminated")
@@ -98,4 +91,80 @@ func TestWhichSignalIsTheSecond(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheFirstSignalIsACleanStop(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) {
+			c := start(t, "waits", "ready")
+			c.signal(t, sig)
+			assert.Equal(t, []string{"closed"}, c.end(t, 0))
+			assert.Empty(t, c.stderr.String())
+		})
+	}
+}
+
+func TestTheSecondSignalEndsAtOnce(t *testing.T) {
+	for _, second := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(second.String(), func(t *testing.T) {
+			c := start(t, "step hangs", "ready")
+			c.signal(t, syscall.SIGTERM)
+			c.expect(t, "hangs")
+			go c.insist(second)
+			c.end(t, 128+int(second)) // the deadline has another status
+			assert.Contains(t, c.stderr.String(), fmt.Sprintf(
+				`level=WARN msg="shutdown: second signal: ending at once" signal=%s status=%d workers=[] steps="[hangs zmq]"`,
+				second.String(), 128+int(second)))
+		})
+	}
+}
+
+// GNU timeout sends its signals like this.
+func TestASignalToProcessAndGroupIsOne(t *testing.T) {
+	for range 5 {
+		c := start(t, "long burst", "ready")
+		c.signal(t, syscall.SIGTERM)
+		c.signal(t, syscall.SIGTERM)
+		c.signal(t, syscall.SIGCONT)
+		c.end(t, 0)
+	}
+}
+
+func TestASignalInSetup(t *testing.T) {
+	c := start(t, "setup obeys", "ready")
+	c.signal(t, syscall.SIGTERM)
+	assert.Equal(t, []string{"closed"}, c.end(t, 0))
+}
+
+func TestASetupThatHangsIsForced(t *testing.T) {
+	c := start(t, "setup hangs", "ready")
+	go c.insist(syscall.SIGTERM)
+	c.end(t, 128+15)
+}
+
+func TestSignalsOfSetup(t *testing.T) {
+	c := start(t, "SIGQUIT only", "waiting")
+	c.signal(t, syscall.SIGQUIT)
+	assert.Equal(t, []string{"closed"}, c.end(t, 0))
+
+	c = start(t, "SIGQUIT only", "waiting")
+	c.signal(t, syscall.SIGTERM)
+	c.end(t, -1)
+	assert.Equal(t, syscall.SIGTERM, c.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
+}
+
+func TestAnIgnoredSignalStaysIgnored(t *testing.T) {
+	c := start(t, "ignores SIGINT", "waiting")
+	c.signal(t, syscall.SIGINT)
+	c.signal(t, syscall.SIGTERM)
+	assert.Equal(t, []string{"shutdown: received signal: terminated"}, c.end(t, 0))
+}
+
+func TestRunGivesTheSignalsBack(t *testing.T) {
+	c := start(t, "gives signals back", "waiting")
+	c.signal(t, syscall.SIGTERM)
+	c.expect(t, "back")
+	c.signal(t, syscall.SIGTERM)
+	c.end(t, -1)
+	assert.Equal(t, syscall.SIGTERM, c.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
 }

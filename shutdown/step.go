@@ -9,26 +9,25 @@ import (
 	"time"
 )
 
-// Shutdowner is what Add adds: an *http.Server, a *zmqsafe.Context, another
-// *Group, a Func.
-//
-// Shutdown is to close it, and to return by the deadline of ctx.
+// Shutdowner is something that [Group.Add] closes: an *http.Server, a
+// *zmqsafe.Context, another *[Group], a [Func].
 type Shutdowner interface {
+	// Shutdown closes it, and returns by the deadline of ctx.
 	Shutdown(ctx context.Context) error
 }
 
-// Func is a function as a Shutdowner.
+// Func is a function as a [Shutdowner].
 type Func func(ctx context.Context) error
 
 // Shutdown calls f.
 func (f Func) Shutdown(ctx context.Context) error { return f(ctx) }
 
-// StepOption changes one step.
+// StepOption changes one step. The only one is [Within].
 type StepOption func(*step) error
 
-// Within bounds one step, instead of StepTimeout or a fair share. It counts only
-// as far as Timeout leaves time: nine tenths of that at most, while there are
-// other steps. d has to be positive.
+// Within bounds one step, instead of [Group.StepTimeout] or a fair share. d
+// must be positive. A step never has more time than the group: while other
+// steps are left, it has at most nine tenths of what is left.
 func Within(d time.Duration) StepOption {
 	return func(s *step) error {
 		if d <= 0 {
@@ -39,50 +38,54 @@ func Within(d time.Duration) StepOption {
 	}
 }
 
-// step is something to be closed.
+// step is something to close.
 type step struct {
 	name   string
 	call   func(ctx context.Context) error
-	within time.Duration // 0: as the group has it
-
-	timeout time.Duration // guarded by Group.mu
-
-	// What became of it; of the goroutine that closes it, until it is over.
-	took  time.Duration
-	state State
-	err   error
+	within time.Duration // 0: StepTimeout, or a fair share
+	group  bool          // it is one
 }
 
-// Add adds s to what is closed when all workers are out, in the reverse order of
-// adding, one after another. Its Shutdown is called in a goroutine of its own,
-// with a context that ends a tenth of the step's time-out early, 100 ms at most,
-// so that a Shutdown that obeys can still say what it left undone. One that
-// doesn't return in time is left behind, and the next step begins.
+func newStep(name string, v any, call func(context.Context) error) *step {
+	_, group := v.(*Group)
+	return &step{name: name, call: call, group: group}
+}
+
+// Add adds s to what the group closes when all workers have returned, one after
+// another, the last added first.
 //
-// Add fails when name is empty, when s is nil or a nil pointer, and when the
-// group has it already; Run returns that error, too, and stops at once.
+// s.Shutdown runs in a goroutine of its own. Its context expires a tenth of the
+// step's time before the end, 100 ms at most, so that Shutdown can still return
+// what it left undone. If it doesn't return in time, it is left behind, and the
+// next step begins.
 //
-// After the stop has begun Add returns an error that wraps ErrStopped, and s is
-// closed all the same: in its turn, or, when all steps are done, before Add
-// returns, in what is left of the group's time and 0.1 s at least.
+// Add fails if name is empty, s is nil or a nil pointer, s is already in the
+// group, or an option is wrong. That also stops the group, and [Group.Run]
+// returns the same error.
+//
+// Add doesn't block before the stop. After that it returns an error that wraps
+// [ErrStopped], and s is closed anyway: with the others, or if they are all
+// done, before Add returns, in what is left of the group's time and at least
+// 0.1 s.
 func (g *Group) Add(name string, s Shutdowner, options ...StepOption) error {
-	if err := g.check(kindStep, name, s); err != nil {
+	if err := g.check(kindStep, name, "Shutdowner", s); err != nil {
 		return err
 	}
 	return g.add(name, s, s.Shutdown, options)
 }
 
-// AddCloser is Add for what has a Close that knows no context: a file, a
-// listener, a database. Close can't be told to hurry, only be left behind.
+// AddCloser is [Group.Add] for something whose Close takes no context, such as
+// a file, a listener or a database. A Close that doesn't return in time is left
+// behind.
 func (g *Group) AddCloser(name string, c io.Closer, options ...StepOption) error {
-	if err := g.check(kindStep, name, c); err != nil {
+	if err := g.check(kindStep, name, "io.Closer", c); err != nil {
 		return err
 	}
 	return g.add(name, c, func(context.Context) error { return c.Close() }, options)
 }
 
 func (g *Group) add(name string, v any, call func(context.Context) error, options []StepOption) error {
-	st := &step{name: name, call: call}
+	st := newStep(name, v, call)
 	for _, option := range options {
 		if option == nil {
 			return g.refuse("step %q: an option is nil", name)
@@ -97,7 +100,7 @@ func (g *Group) add(name string, v any, call func(context.Context) error, option
 	return g.push(st)
 }
 
-// push takes a step in, or, when it is too late for that, closes it.
+// push adds a step, or closes it if the others are done.
 func (g *Group) push(st *step) error {
 	g.lock()
 	d := g.down
@@ -116,21 +119,20 @@ func (g *Group) push(st *step) error {
 	return nil
 }
 
-// check refuses what can't be closed.
-func (g *Group) check(kind, name string, v any) error {
-	if err := g.checkName(kind, name); err != nil {
-		return err
+// check refuses a worker or step without a name or with a nil value.
+func (g *Group) check(kind, name, what string, v any) error {
+	if name == "" {
+		return g.refuse("a %s has no name: errors and logs need one", kind)
 	}
 	r := reflect.ValueOf(v)
 	if v == nil || (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil() {
-		return g.refuse("%s %q: what is to be closed is nil", kind, name)
+		return g.refuse("%s %q: the %s is nil", kind, name, what)
 	}
 	return nil
 }
 
-// claim refuses what the group has already, as far as Go can tell: not for
-// functions, nor for values of no size, which may share an address. A group that
-// is added becomes a part of g.
+// claim refuses what the group already has, as far as Go can tell: functions
+// and values of no size can't be told apart. A group becomes part of g.
 func (g *Group) claim(name string, v any) error {
 	if inner, ok := v.(*Group); ok {
 		if err := nest(inner, g); err != nil {
@@ -148,7 +150,7 @@ func (g *Group) claim(name string, v any) error {
 	}
 	g.mu.Unlock()
 	if twice {
-		return g.refuse("step %q is in the group already, as %q: what is added once is closed once", name, other)
+		return g.refuse("step %q is already in the group, as %q: add it once", name, other)
 	}
 	return nil
 }

@@ -3,44 +3,45 @@ package shutdown
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime/pprof"
+	"slices"
 	"time"
 )
 
-// worker is a function that was started by Go or Serve, or the setup function of Main.
+// worker is a function that Go or Serve has started, or the setup of Main.
 type worker struct {
 	kind, name string
 	order      int // among all workers
+	part       *part
 
 	// Guarded by Group.mu.
 	out     time.Time // when it returned
-	overran bool      // it was running when its grace was over
-	err     error     // what it returned, if that is an error
+	overran bool      // it was still running when its grace was over
+	err     error     // what it returned, if that is a failure
 }
 
-// Go starts a worker: it calls f in a goroutine of its own, at once. f is to
-// return soon after its context is done, which happens when the stop begins.
+// Go starts a worker: it calls f in a goroutine of its own, and doesn't block.
+// f must return soon after its context is canceled, which happens when the stop
+// begins.
 //
-// The first error that a worker returns begins the stop, as does a panic, which
-// is recovered and becomes a *PanicError. Run returns the errors of all workers.
-// What a worker returns after the stop has begun is no error if it is
-// context.Canceled, the context's cause, or ErrStopped. When the last worker has
-// returned, the stop begins, too, so a program that is done ends.
+// The first error that a worker returns begins the stop. So does a panic, which
+// is recovered and becomes a [*PanicError]. [Group.Run] returns the errors of
+// all workers. After the stop has begun, context.Canceled, the cause of the
+// context and [ErrStopped] are no failures. The return of the last worker
+// begins the stop, too, so a program that has done its work ends.
 //
-// Goroutines that f starts are its own: f waits for them, and a panic in one of
-// them ends the program as ever.
+// Goroutines that f starts are its own affair: f must wait for them, and a
+// panic in one of them crashes the program as usual.
 //
-// Go fails when name is empty or f is nil; Run returns that error, too, and
-// stops at once. After the stop has begun it doesn't start f and returns an
-// error that wraps ErrStopped.
+// Go fails if name is empty or f is nil. That also stops the group, and
+// [Group.Run] returns the same error. After the stop has begun, Go doesn't call
+// f, and returns an error that wraps [ErrStopped].
 //
-// Names are for people, and need not be unique.
+// The name appears in errors, logs and the [Report], and need not be unique.
 func (g *Group) Go(name string, f func(ctx context.Context) error) error {
-	if err := g.checkName("worker", name); err != nil {
+	if err := g.check(kindWorker, name, "function", f); err != nil {
 		return err
-	}
-	if f == nil {
-		return g.refuse("worker %q: the function is nil", name)
 	}
 	w := &worker{kind: kindWorker, name: name}
 	if !g.enter(w) {
@@ -50,14 +51,14 @@ func (g *Group) Go(name string, f func(ctx context.Context) error) error {
 	return nil
 }
 
-// work calls f and takes note of how it ends.
+// work calls f and records how it ends.
 func (g *Group) work(w *worker, f func(ctx context.Context) error) {
-	pprof.Do(g.Context(), pprof.Labels(label(w.kind), w.name), func(ctx context.Context) {
+	pprof.Do(w.part.in(g.Context()), pprof.Labels(label(w.kind), w.name), func(ctx context.Context) {
 		protect(func() error { return f(ctx) }, func(err error) { g.leave(w, err) })
 	})
 }
 
-// enter takes w in, unless the stop has begun.
+// enter adds w to the running workers, unless the stop has begun.
 func (g *Group) enter(w *worker) bool {
 	g.lock()
 	defer g.mu.Unlock()
@@ -67,23 +68,24 @@ func (g *Group) enter(w *worker) bool {
 	if w.kind == kindWorker {
 		g.started++
 	}
-	w.order = g.started
+	w.order, w.part = g.started, newPart(g)
 	g.running[w] = struct{}{}
 	return true
 }
 
-// leave takes w out.
+// leave removes w from the running workers.
 func (g *Group) leave(w *worker, err error) {
+	defer close(w.part.returned)
 	g.logPanic(w.kind, w.name, err)
-	asked := only(err, g.meansStopped) // which calls what err is made of: not while g is locked
+	asked := only(err, g.meansStopped) // before locking, since it calls methods of err
 	g.lock()
 	defer g.mu.Unlock()
-	if g.down != nil && g.down.over { // it was left behind, and is reported as that
+	if g.down != nil && g.down.over { // it was left behind, and is reported like that
 		return
 	}
 	delete(g.running, w)
 	w.out = time.Now()
-	if asked && w.err == nil { // w.err was an error when Serve noted it
+	if asked && w.err == nil { // w.err was a failure when Serve noted it
 		err = nil
 	}
 	if err != nil {
@@ -105,31 +107,23 @@ func (g *Group) leave(w *worker, err error) {
 	g.settleLocked()
 }
 
-// settleLocked closes idle when its time has come.
+// settleLocked closes idle if the stop has begun and no worker is running.
 func (g *Group) settleLocked() {
-	if g.ctx.Err() == nil || len(g.running) > 0 {
-		return
-	}
-	select {
-	case <-g.idle:
-	default:
+	if g.ctx.Err() != nil && len(g.running) == 0 && !isClosed(g.idle) {
 		close(g.idle)
 	}
 }
 
-// meansStopped reports whether err says no more than that the stop has begun, or
-// that the program is to exit.
+// meansStopped reports whether err says only that the stop has begun.
 func (g *Group) meansStopped(err error) bool {
-	if err == errGoexit {
-		return exiting()
-	}
 	cause := context.Cause(g.ctx)
 	return cause != nil && (is(err, context.Canceled) || is(err, ErrStopped) || is(err, cause))
 }
 
-func (g *Group) checkName(kind, name string) error {
-	if name == "" {
-		return g.refuse("a %s has no name: want one to call it by in errors and logs", kind)
-	}
-	return nil
+// workersLocked returns the workers that the report names, in the order of
+// starting.
+func (g *Group) workersLocked() []*worker {
+	workers := slices.AppendSeq(slices.Clone(g.left), maps.Keys(g.running))
+	slices.SortFunc(workers, func(a, b *worker) int { return a.order - b.order })
+	return workers
 }

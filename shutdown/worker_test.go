@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,158 +69,6 @@ shutdown: step "db": io: read/write on closed pipe`)
 	})
 }
 
-func TestPanics(t *testing.T) {
-	panics := func() error { panic(io.ErrUnexpectedEOF) }
-	tests := map[string]struct {
-		add  func(g *Group)
-		want string
-	}{
-		"worker": {
-			func(g *Group) { _ = g.Go("p", func(context.Context) error { return panics() }) },
-			`shutdown: worker "p": panic: unexpected EOF [`,
-		},
-		"step": {
-			func(g *Group) { _ = g.Add("p", Func(func(context.Context) error { return panics() })); g.Stop() },
-			`shutdown: step "p": panic: unexpected EOF [`,
-		},
-		"closer": {
-			func(g *Group) { _ = g.AddCloser("p", closer(panics)); g.Stop() },
-			`shutdown: step "p": panic: unexpected EOF [`,
-		},
-		"serve": {
-			func(g *Group) { _ = g.Serve("p", panics, Func(func(context.Context) error { return nil })) },
-			`shutdown: worker "p": panic: unexpected EOF [`,
-		},
-		"serve, after the stop began": {
-			func(g *Group) {
-				_ = g.Serve("p", func() error { <-g.Context().Done(); return panics() }, Func(func(context.Context) error { return nil }))
-				g.Stop()
-			},
-			`shutdown: worker "p": panic: unexpected EOF [`,
-		},
-		"Shutdown of a server": {
-			func(g *Group) {
-				_ = g.Serve("p", func() error { <-g.Context().Done(); return nil }, Func(func(context.Context) error { return panics() }))
-				g.Stop()
-			},
-			`shutdown: worker "p": Shutdown: panic: unexpected EOF [`,
-		},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, g *Group) {
-				var log syncBuffer
-				g.Logger = toLog(&log)
-				var j journal
-				require.NoError(t, g.Add("first", j.step("first")))
-				tt.add(g)
-				err := g.Run(bg)
-				assert.Equal(t, []string{"first"}, j.all())
-				assert.ErrorContains(t, err, tt.want)
-				assert.ErrorContains(t, err, "shutdown.TestPanics.func1 at ")
-				assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
-				assert.Equal(t, StatusPanic, ExitStatus(err))
-				var p *PanicError
-				require.ErrorAs(t, err, &p)
-				assert.Equal(t, io.ErrUnexpectedEOF, p.Value)
-				assert.Contains(t, string(p.Stack), "worker_test.go")
-				r := g.Report()
-				states := map[State]bool{}
-				for _, e := range append(r.Workers, r.Steps...) {
-					states[e.State] = true
-				}
-				assert.True(t, states[Panicked])
-				assert.Contains(t, log.String(), "level=ERROR")
-				assert.Contains(t, log.String(), "worker_test.go") // of the stack
-			})
-		})
-	}
-}
-
-func TestAPanicIsLoggedOnce(t *testing.T) {
-	inBubble(t, func(t *testing.T, g *Group) {
-		var log syncBuffer
-		g.Logger = toLog(&log)
-		inner := Group{Logger: g.Logger}
-		require.NoError(t, inner.Go("p", func(context.Context) error { panic("boom") }))
-		require.NoError(t, g.Go("inner", inner.Run))
-		err := g.Run(bg)
-		assert.ErrorContains(t, err, `shutdown: worker "inner": shutdown: worker "p": panic: boom [`)
-		assert.Equal(t, 1, countLines(log.String()), log.String())
-	})
-}
-
-func TestAPanicWithoutAPlace(t *testing.T) {
-	assert.EqualError(t, &PanicError{Value: 7}, "panic: 7")
-	assert.NoError(t, (&PanicError{Value: 7}).Unwrap())
-}
-
-func TestARuntimePanicNamesTheProgramsOwnLine(t *testing.T) {
-	inBubble(t, func(t *testing.T, g *Group) {
-		var m map[string]int
-		require.NoError(t, g.Go("p", func(context.Context) error { m["a"] = 1; return nil }))
-		err := g.Run(bg)
-		assert.ErrorContains(t, err, "assignment to entry in nil map [github.com/zmqsafe/zmq-exit/shutdown.TestARuntimePanic")
-	})
-}
-
-// brokenError is an error that can't be asked what it is.
-type brokenError struct{}
-
-func (brokenError) Error() string { return "broken" }
-func (brokenError) Is(error) bool { panic("boom") }
-
-// wordlessError is one that can't be printed.
-type wordlessError struct{}
-
-func (wordlessError) Error() string { panic("Error") }
-
-// To return a nil pointer for nil is a well-known mistake, and no reason to close nothing.
-func TestAnErrorThatCantBeLookedAtIsAPanic(t *testing.T) {
-	for want, err := range map[string]error{
-		"panic: runtime error: invalid memory address": (*fs.PathError)(nil),
-		"panic: boom [":  brokenError{},
-		"panic: Error [": wordlessError{},
-	} {
-		inBubble(t, func(t *testing.T, g *Group) {
-			var j journal
-			require.NoError(t, g.Add("first", j.step("first")))
-			require.NoError(t, g.Add("step", Func(func(context.Context) error { return err })))
-			require.NoError(t, g.Serve("server", func() error { <-g.Context().Done(); return nil }, Func(func(context.Context) error { return err })))
-			require.NoError(t, g.Go("worker", func(context.Context) error { return err }))
-			result := g.Run(bg)
-			for _, of := range []string{`worker "server": Shutdown: `, `worker "worker": `, `step "step": `} {
-				assert.ErrorContains(t, result, of+want)
-			}
-			assert.Equal(t, StatusPanic, ExitStatus(result))
-			assert.Contains(t, g.Report().String(), want)
-			assert.Equal(t, []string{"first"}, j.all())
-		})
-	}
-}
-
-func TestGoexit(t *testing.T) {
-	inBubble(t, func(t *testing.T, g *Group) {
-		all := make(chan struct{}) // are there
-		goexit := func() error { <-all; runtime.Goexit(); return nil }
-		var j journal
-		require.NoError(t, g.Add("first", j.step("first")))
-		require.NoError(t, g.Add("step", Func(func(context.Context) error { return goexit() })))
-		require.NoError(t, g.Serve("serve", goexit, Func(func(context.Context) error { return nil })))
-		require.NoError(t, g.Serve("server", func() error { <-g.Context().Done(); return nil }, Func(func(context.Context) error { return goexit() })))
-		require.NoError(t, g.Go("worker", func(context.Context) error { return goexit() }))
-		close(all)
-		began := time.Now()
-		err := g.Run(bg)
-		for _, name := range []string{`step "step"`, `worker "serve"`, `worker "server": Shutdown`, `worker "worker"`} {
-			assert.ErrorContains(t, err, name+": ended by runtime.Goexit")
-		}
-		assert.Equal(t, StatusError, ExitStatus(err))
-		assert.Equal(t, []string{"first"}, j.all())
-		assert.Zero(t, time.Since(began))
-	})
-}
-
 func TestWorkersStartWorkers(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *Group) {
 		require.NoError(t, g.Go("accepts", func(context.Context) error {
@@ -239,13 +85,4 @@ func TestWorkersStartWorkers(t *testing.T) {
 		assert.Equal(t, 101, r.Returned)
 		assert.Empty(t, r.Workers)
 	})
-}
-
-func countLines(s string) (n int) {
-	for _, c := range s {
-		if c == '\n' {
-			n++
-		}
-	}
-	return n
 }

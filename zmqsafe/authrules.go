@@ -1,145 +1,154 @@
 package zmqsafe
 
 import (
-	"log/slog"
-	"net"
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/zap"
 )
 
-// The rules of authentication: what they have in common is in doc.go.
-
-// AuthAllow puts addresses on the whitelist of a domain. Its servers then refuse
-// peers from elsewhere; with PLAIN and CURVE those on the list still have to show
-// who they are.
+// AuthAllow adds addresses to the allow list of a domain. Its servers then
+// refuse peers from elsewhere. With PLAIN and CURVE, peers on it must also be
+// known.
 //
-// An address is an IP address, or a network in CIDR notation. What is neither is
+// An address is an IP address, or a network in CIDR notation. Anything else is
 // logged, and no peer matches it. Domain "*" stands for all domains. If domain
-// itself is an address, it and the others are for all domains.
+// is itself an address, it and the others are for all domains.
+//
+// To a socket with [Socket.SetIpv6] an IPv4 peer has an IPv6 address, such as
+// ::ffff:192.0.2.1. It is allowed by that and by its IPv4 address and networks,
+// but not by ::/0.
 func AuthAllow(domain string, addresses ...string) {
-	domain, addresses = addressRule(domain, addresses)
-	networks := parseNetworks("AuthAllow", addresses)
-	p := &auth.policy
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(addresses) > 0 {
-		// Not nil even if nothing was understood: then nobody is allowed, not everybody.
-		p.allow[domain] = append(append([]*net.IPNet{}, p.allow[domain]...), networks...)
-	}
+	warnMalformed("AuthAllow", auth.policy.Allow(domain, addresses...))
 }
 
-// AuthDeny puts addresses on the blacklist of a domain. Its servers then refuse
-// peers from there, whoever they are. If there is a whitelist for the domain,
-// only that counts. The arguments are as for AuthAllow.
+// AuthDeny adds addresses to the deny list of a domain. Its servers then refuse
+// all peers from there. If the domain has an allow list, only that applies. The
+// arguments are those of [AuthAllow]. IPv4 peers of a socket with
+// [Socket.SetIpv6] are also denied by ::/0 and every other network that
+// contains ::ffff:0:0/96.
 func AuthDeny(domain string, addresses ...string) {
-	domain, addresses = addressRule(domain, addresses)
-	networks := parseNetworks("AuthDeny", addresses)
-	p := &auth.policy
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.deny[domain] = append(p.deny[domain], networks...)
+	warnMalformed("AuthDeny", auth.policy.Deny(domain, addresses...))
 }
 
-// addressRule moves a domain that is an address to the addresses.
-func addressRule(domain string, addresses []string) (string, []string) {
-	if parseNetwork(domain) == nil {
-		return domain, addresses
-	}
-	return allDomains, append([]string{domain}, addresses...)
-}
-
-func parseNetworks(name string, addresses []string) (networks []*net.IPNet) {
+func warnMalformed(function string, addresses []string) {
 	for _, address := range addresses {
-		if network := parseNetwork(address); network != nil {
-			networks = append(networks, network)
-		} else {
-			slog.Warn("AUTH: "+name+": not an IP address or a network in CIDR notation; no peer matches it", "address", address)
-		}
+		defaultLogger().Warn("zmqsafe: authentication: neither an IP address nor a network in CIDR notation; no peer matches it",
+			"function", function, "address", address)
 	}
-	return networks
 }
 
-// AuthPlainAdd adds a user for PLAIN to a domain, or with "*" to all domains. One
-// who is there already gets the new password.
+// AuthPlainAdd adds a user for PLAIN to a domain, or with "*" to all domains.
+// The password replaces an earlier one.
 func AuthPlainAdd(domain, username, password string) {
-	p := &auth.policy
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	put(p.users, domain, username, password)
+	auth.policy.Add(zap.Plain, domain, username, password)
 }
 
-// AuthPlainRemove removes users for PLAIN from a domain. Connections that they have
-// stay.
+// AuthPlainRemove removes users for PLAIN from a domain. Connections stay.
 func AuthPlainRemove(domain string, usernames ...string) {
-	p := &auth.policy
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, username := range usernames {
-		delete(p.users[domain], username)
-	}
+	auth.policy.Remove(zap.Plain, domain, usernames...)
 }
 
 // AuthPlainRemoveAll removes all users for PLAIN from a domain.
-func AuthPlainRemoveAll(domain string) {
-	p := &auth.policy
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.users, domain)
-}
+func AuthPlainRemoveAll(domain string) { auth.policy.RemoveAll(zap.Plain, domain) }
 
-// AuthCurveAdd adds public keys of clients for CURVE to a domain, or with "*" to
-// all domains. A key is 40 characters of Z85, as NewCurveKeypair makes it, or
-// CURVE_ALLOW_ANY for every client that knows the server's public key.
+// AuthCurveAdd adds public keys of clients for CURVE to a domain, or with "*"
+// to all domains. A key is 40 characters of Z85, as [NewCurveKeypair] makes it,
+// or [CURVE_ALLOW_ANY] for every client that knows the server's public key.
 func AuthCurveAdd(domain string, pubkeys ...string) {
-	p := &auth.policy
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, key := range pubkeys {
-		put(p.keys, domain, key, true)
+		auth.policy.Add(zap.Curve, domain, key, "")
 	}
 }
 
-// AuthCurveRemove removes public keys for CURVE from a domain. Connections that
-// their owners have stay.
+// AuthCurveRemove removes public keys for CURVE from a domain. Connections
+// stay.
 func AuthCurveRemove(domain string, pubkeys ...string) {
-	p := &auth.policy
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, key := range pubkeys {
-		delete(p.keys[domain], key)
-	}
+	auth.policy.Remove(zap.Curve, domain, pubkeys...)
 }
 
 // AuthCurveRemoveAll removes all public keys for CURVE from a domain.
-func AuthCurveRemoveAll(domain string) {
-	p := &auth.policy
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.keys, domain)
-}
+func AuthCurveRemoveAll(domain string) { auth.policy.RemoveAll(zap.Curve, domain) }
 
-// put is m[domain][key] = v.
-func put[V any](m map[string]map[string]V, domain, key string, v V) {
-	if m[domain] == nil {
-		m[domain] = make(map[string]V)
-	}
-	m[domain][key] = v
-}
+// AuthSetVerbose sets whether starting, stopping and each decision is logged,
+// at level Info of [slog.Default]. Passwords are never logged.
+func AuthSetVerbose(verbose bool) { auth.verbose.Store(verbose) }
 
-// AuthSetVerbose sets whether starting, stopping and each decision is logged, at
-// level Info of slog.Default(). Passwords never are.
-func AuthSetVerbose(verbose bool) { auth.policy.verbose.Store(verbose) }
-
-// AuthSetMetadataHandler sets a function that is called for each peer that is let
-// in, and returns what RecvMessageWithMetadata is to tell of its messages:
-// User-Id, Identity, and properties of the program's own, with names of 255 bytes
-// at most. Nil, which is the default, adds none. Its arguments are the frames of
-// the request, see https://rfc.zeromq.org/spec/27; the credentials are a user
-// name and a password with PLAIN, and a public key of 32 bytes with CURVE.
+// AuthSetMetadataHandler sets a function that is called for each peer that is
+// admitted. It returns what [Socket.RecvMessageWithMetadata] reports for the
+// peer's messages: User-Id, Identity, and your own properties, with names of at
+// most 255 bytes. Nil, the default, adds none. Its arguments are the frames of
+// the request, see https://rfc.zeromq.org/spec/27; the credentials are user
+// name and password with PLAIN, and a public key of 32 bytes with CURVE.
 //
-// It is called for one peer after the other, on a goroutine of the package's, and
-// may call all Auth functions. Peers wait for it.
+// It is called for one peer after the other, on an internal goroutine, and may
+// call all Auth functions. Peers wait for it.
 func AuthSetMetadataHandler(handler func(version, requestID, domain, address, identity, mechanism string, credentials ...string) (metadata map[string]string)) {
-	p := &auth.policy
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.handler = handler
+	auth.handler.Store(metadataHandler(handler))
+}
+
+// AuthMetaBlob encodes one property as metadata of a ZAP reply, for programs
+// that answer libzmq themselves rather than with [AuthStart]. It fails for a
+// key of more than 255 bytes.
+func AuthMetaBlob(key, value string) (blob []byte, err error) { return zap.MetaBlob(key, value) }
+
+// ServerAuthNull makes the socket a server without security except for the
+// addresses of [AuthAllow] and [AuthDeny].
+//
+// It applies to endpoints that are bound or connected afterwards. A domain has
+// 1 to 255 bytes. EINVAL says that an argument is malformed, or that libzmq was
+// built without CURVE; the socket may then be partly set up. All this is the
+// same with [Socket.ServerAuthPlain], [Socket.ServerAuthCurve],
+// [Socket.ClientAuthPlain] and [Socket.ClientAuthCurve]; the last call decides.
+// See https://api.zeromq.org/4-3:zmq-null.
+func (soc *Socket) ServerAuthNull(domain string) error {
+	if err := soc.SetPlainServer(0); err != nil {
+		return err
+	}
+	return soc.SetZapDomain(domain)
+}
+
+// ServerAuthPlain makes the socket a server whose clients have a user name and
+// a password, see [AuthPlainAdd]. Nothing is encrypted, not even these. See
+// https://api.zeromq.org/4-3:zmq-plain.
+func (soc *Socket) ServerAuthPlain(domain string) error {
+	if err := soc.SetPlainServer(1); err != nil {
+		return err
+	}
+	return soc.SetZapDomain(domain)
+}
+
+// ServerAuthCurve makes the socket a server whose clients have a key, see
+// [AuthCurveAdd], and know the public key that belongs to secretKey. Messages
+// are encrypted. Keys are 40 characters of Z85, as [NewCurveKeypair] makes
+// them. See https://api.zeromq.org/4-3:zmq-curve.
+func (soc *Socket) ServerAuthCurve(domain, secretKey string) error {
+	if err := soc.SetCurveServer(1); err != nil {
+		return err
+	}
+	if err := soc.SetCurveSecretkey(secretKey); err != nil {
+		return err
+	}
+	return soc.SetZapDomain(domain)
+}
+
+// ClientAuthPlain makes the socket a client of a server with
+// [Socket.ServerAuthPlain]. User name and password have at most 255 bytes each.
+// With an empty password libzmq uses no security, which such a server refuses.
+// See https://api.zeromq.org/4-3:zmq-plain.
+func (soc *Socket) ClientAuthPlain(username, password string) error {
+	if err := soc.SetPlainUsername(username); err != nil {
+		return err
+	}
+	return soc.SetPlainPassword(password)
+}
+
+// ClientAuthCurve makes the socket a client of a server with
+// [Socket.ServerAuthCurve], whose public key it must know. The other two keys
+// are the client's. See https://api.zeromq.org/4-3:zmq-curve.
+func (soc *Socket) ClientAuthCurve(serverPublicKey, clientPublicKey, clientSecretKey string) error {
+	if err := soc.SetCurveServerkey(serverPublicKey); err != nil {
+		return err
+	}
+	if err := soc.SetCurvePublickey(clientPublicKey); err != nil {
+		return err
+	}
+	return soc.SetCurveSecretkey(clientSecretKey)
 }

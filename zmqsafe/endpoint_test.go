@@ -3,9 +3,11 @@ package zmqsafe
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"net"
+	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -33,7 +35,7 @@ func TestMalformedEndpoints(t *testing.T) {
 		for name, call := range map[string]func(string) error{"Bind": soc.Bind, "Connect": soc.Connect} {
 			err := call(tt.endpoint)
 			if errors.Is(err, EPROTONOSUPPORT) && tt.errno == ENOCOMPATPROTO {
-				continue // a libzmq that was built without the transport
+				continue // this libzmq was built without the transport
 			}
 			assert.ErrorIs(t, err, tt.errno, "%s(%q)", name, tt.endpoint)
 			assert.Equal(t, tt.errno, AsErrno(err))
@@ -45,7 +47,8 @@ func TestMalformedEndpoints(t *testing.T) {
 	require.NoError(t, soc.Bind("tcp://127.0.0.1:*"))
 }
 
-// What the world refuses comes as the plain Errno that raw returns.
+// Errors of the operating system are the plain Errno values that pebbe/zmq4
+// returns.
 func TestBindErrorsOfTheWorld(t *testing.T) {
 	ctx := newContext(t)
 	first, second := newSocket(t, ctx, PULL), newSocket(t, ctx, PULL)
@@ -79,7 +82,8 @@ func TestUnbindAndDisconnect(t *testing.T) {
 	err = push.Disconnect(endpoint)
 	assert.ErrorIs(t, err, Errno(syscall.ENOENT))
 	assert.ErrorContains(t, err, "no such endpoint")
-	// As given to Bind, with its wild-card: raw wants the resolved name.
+	// As given to Bind, with its wildcard: pebbe/zmq4 wants the resolved
+	// endpoint.
 	require.NoError(t, pull.Unbind("tcp://127.0.0.1:*"))
 	assert.ErrorIs(t, pull.Unbind(endpoint), Errno(syscall.ENOENT))
 	require.NoError(t, pull.Bind(inproc(t)))
@@ -89,7 +93,7 @@ func TestUnbindAndDisconnect(t *testing.T) {
 	assert.Error(t, pull.Unbind(inproc(t)))
 }
 
-// zmq_disconnect would look the name up, here and now, and block.
+// zmq_disconnect would block to look up the host name.
 func TestDisconnectDoesntLookUpNames(t *testing.T) {
 	ctx := newContext(t)
 	soc := newSocket(t, ctx, PUSH)
@@ -98,159 +102,136 @@ func TestDisconnectDoesntLookUpNames(t *testing.T) {
 	require.NoError(t, soc.Disconnect("tcp://localhost:1"))
 }
 
-func TestUnknownSocketType(t *testing.T) {
-	ctx := newContext(t)
-	for _, typ := range []Type{-1, 99} {
-		soc, err := ctx.NewSocket(typ)
-		assert.ErrorIs(t, err, Errno(syscall.EINVAL))
-		assert.ErrorContains(t, err, "ROUTER")
-		assert.ErrorIs(t, soc.Bind("inproc://x"), ErrorSocketClosed)
-	}
+// In the tests below pebbe/zmq4 aborts the process.
+
+// listener returns a descriptor that listens on a port of 127.0.0.1.
+func listener(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	file, err := l.(*net.TCPListener).File()
+	require.NoError(t, err)
+	defer file.Close()
+	fd, err := syscall.Dup(int(file.Fd()))
+	require.NoError(t, err)
+	return fd
 }
 
-func TestSocketsListsWhatIsOpen(t *testing.T) {
-	ctx := newContext(t)
-	pull := newSocket(t, ctx, PULL)
-	require.NoError(t, pull.Bind("tcp://127.0.0.1:*"))
-	endpoint, err := pull.GetLastEndpoint()
-	require.NoError(t, err)
-	push, err := ctx.NewSocket(PUSH)
-	require.NoError(t, err)
-	require.NoError(t, push.Connect("inproc://a"))
-	sockets := ctx.Sockets()
-	require.Len(t, sockets, 2)
-	assert.Equal(t, []string{endpoint}, sockets[0].Endpoints)
-	assert.Equal(t, PUSH, sockets[1].Type)
-	assert.Regexp(t, `^zmqsafe/endpoint_test\.go:\d+$`, sockets[1].Site)
-	assert.True(t, strings.HasPrefix(sockets[1].String(), "PUSH socket made at zmqsafe/endpoint_test.go:"))
-	require.NoError(t, push.Close())
-	assert.Len(t, ctx.Sockets(), 1)
-}
-
-// Names that come and go leave nothing behind, in either order.
-func TestInprocNamesAreForgotten(t *testing.T) {
+func TestUseFd(t *testing.T) {
 	ctx := newContext(t)
 	pull, push := newSocket(t, ctx, PULL), newSocket(t, ctx, PUSH)
-	bind := func() { require.NoError(t, pull.Bind(inproc(t))) }
-	connect := func() { require.NoError(t, push.Connect(inproc(t))) }
-	for _, steps := range [][2]func(){{bind, connect}, {connect, bind}} {
-		steps[0]()
-		steps[1]()
-		_, err := push.Send("x", 0)
+	fd := listener(t)
+	require.NoError(t, pull.SetUseFd(fd))
+	require.NoError(t, pull.Bind("tcp://127.0.0.1:1")) // the address is ignored
+	endpoint, err := pull.GetLastEndpoint()
+	require.NoError(t, err)
+	require.NoError(t, push.Connect(endpoint))
+	_, err = push.Send("x", 0)
+	require.NoError(t, err)
+	bounded(t, "Recv", func() {
+		got, err := pull.Recv(0)
 		require.NoError(t, err)
-		_, err = pull.Recv(0)
-		require.NoError(t, err)
-		require.NoError(t, push.Disconnect(inproc(t)))
-		require.NoError(t, pull.Unbind(inproc(t)))
-		assert.Empty(t, ctx.c.inproc.pending)
-		assert.Empty(t, ctx.c.inproc.bound)
-	}
+		assert.Equal(t, "x", got)
+	})
+
+	err = pull.Bind("tcp://127.0.0.1:*")
+	assert.Equal(t, EADDRINUSE, AsErrno(err))
+	assert.ErrorContains(t, err, "SetUseFd(-1)")
+	require.NoError(t, pull.Bind(inproc(t)), "it is for tcp and ipc")
+	require.NoError(t, pull.Unbind(inproc(t)))
+	require.NoError(t, pull.SetUseFd(-1))
+	require.NoError(t, pull.Bind("tcp://127.0.0.1:*"))
+
+	inode, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	require.NoError(t, err)
+	require.NoError(t, pull.Close())
+	require.Eventually(t, func() bool {
+		now, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+		return now != inode
+	}, limit, time.Millisecond, "libzmq closes it")
 }
 
-// A name is free as soon as the socket that had it is closed.
-func TestInprocNameIsFreeAfterClose(t *testing.T) {
+func TestUseFdRefusesWhatIsNoListener(t *testing.T) {
 	ctx := newContext(t)
-	for range 100 {
-		soc := newSocket(t, ctx, PULL)
-		require.NoError(t, soc.Bind(inproc(t)))
-		require.NoError(t, soc.Close())
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	require.NoError(t, err)
+	defer syscall.Close(pair[0])
+	defer syscall.Close(pair[1])
+	file, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer file.Close()
+	for _, tt := range []struct {
+		name  string
+		fd    int
+		errno syscall.Errno
+	}{
+		{"connected", pair[0], syscall.EINVAL},
+		{"file", int(file.Fd()), syscall.ENOTSOCK},
+		{"closed", 1 << 20, syscall.EBADF},
+	} {
+		for _, endpoint := range []string{"tcp://127.0.0.1:*", "ipc:///nowhere/x"} {
+			soc := newSocket(t, ctx, PULL)
+			require.NoError(t, soc.SetUseFd(tt.fd))
+			err := soc.Bind(endpoint)
+			assert.Equal(t, Errno(tt.errno), AsErrno(err), tt.name)
+			assert.ErrorContains(t, err, "SetUseFd", tt.name)
+			assert.NoError(t, soc.Connect("tcp://127.0.0.1:1"), "it is for Bind")
+		}
 	}
 }
 
-// What a socket has sent to a name that nobody has bound yet is delivered when
-// somebody does, also if the sender is closed by then.
-func TestPendingConnectOutlivesClose(t *testing.T) {
+func TestConnectRidTwice(t *testing.T) {
 	ctx := newContext(t)
-	for i := range 200 {
-		name := fmt.Sprint("inproc://", i)
-		push := newSocket(t, ctx, PUSH)
-		require.NoError(t, push.Connect(name))
-		_, err := push.Send(name, 0)
+	a, b := newSocket(t, ctx, ROUTER), newSocket(t, ctx, ROUTER)
+	require.NoError(t, a.Bind("inproc://a"))
+	require.NoError(t, b.Bind("tcp://127.0.0.1:*"))
+	bAddress, err := b.GetLastEndpoint()
+	require.NoError(t, err)
+	router := newSocket(t, ctx, ROUTER)
+	require.NoError(t, router.SetConnectRid("peer"))
+	require.NoError(t, router.Connect("inproc://a"))
+	require.NoError(t, router.SetConnectRid("peer"))
+	err = router.Connect(bAddress)
+	assert.Equal(t, EADDRINUSE, AsErrno(err))
+	assert.ErrorContains(t, err, "inproc://a")
+	require.NoError(t, router.SetConnectRid("other"))
+	require.NoError(t, router.Connect(bAddress))
+	require.NoError(t, router.Connect("tcp://127.0.0.1:1"), "the identity was for one Connect")
+	_, err = router.SendMessage("other", "x")
+	require.NoError(t, err)
+	bounded(t, "RecvMessage", func() {
+		got, err := b.RecvMessage(0)
 		require.NoError(t, err)
-		require.NoError(t, push.Close())
-		assert.Empty(t, ctx.Sockets())
-		pull := newSocket(t, ctx, PULL)
-		require.NoError(t, pull.Bind(name))
-		bounded(t, "Recv", func() {
-			got, err := pull.Recv(0)
-			require.NoError(t, err)
-			assert.Equal(t, name, got)
-		})
-		require.NoError(t, pull.Close())
+		assert.Equal(t, "x", got[1])
+	})
+
+	stream := newSocket(t, ctx, STREAM)
+	for _, want := range []Errno{0, EADDRINUSE} {
+		require.NoError(t, stream.SetConnectRid("peer"))
+		assert.Equal(t, want, AsErrno(stream.Connect("tcp://127.0.0.1:1")))
+	}
+	for _, bad := range []string{""} {
+		assert.ErrorContains(t, router.SetConnectRid(bad), "1 to 255")
 	}
 }
 
-// Binding a pending name while its connector is being closed crashes libzmq.
-func TestPendingConnectsClosedThenTerminated(t *testing.T) {
-	for range 300 {
-		ctx := newContext(t)
-		var sockets []*Socket
-		for range 4 {
-			soc := newSocket(t, ctx, PUSH)
-			require.NoError(t, soc.Connect(inproc(t)))
-			sockets = append(sockets, soc)
-		}
-		for _, soc := range sockets[1:] {
-			require.NoError(t, soc.Close())
-		}
-		require.NoError(t, sockets[0].Disconnect(inproc(t)))
-		require.NoError(t, ctx.Close())
+func TestRouterRawAndInproc(t *testing.T) {
+	ctx := newContext(t)
+	router := newSocket(t, ctx, ROUTER)
+	require.NoError(t, router.SetRouterRaw(1))
+	require.NoError(t, router.SetRouterRaw(0))
+	for _, err := range []error{router.Bind(inproc(t)), router.Connect(inproc(t))} {
+		assert.Equal(t, ENOCOMPATPROTO, AsErrno(err), "also after 0: libzmq keeps half of it")
+		assert.ErrorContains(t, err, "SetRouterRaw")
 	}
-}
+	require.NoError(t, router.Bind("tcp://127.0.0.1:*"))
 
-// libzmq aborts the process if the pipe of a ROUTER to a pending name has been
-// ended when the name is bound.
-func TestPendingConnectsOfRouters(t *testing.T) {
-	for _, typ := range []Type{ROUTER, REP, DEALER} {
-		for _, closeFirst := range []bool{false, true} {
-			ctx := newContext(t)
-			for range 2 {
-				soc := newSocket(t, ctx, typ)
-				require.NoError(t, soc.Connect("inproc://a"))
-				require.NoError(t, soc.Connect("inproc://b"))
-				err := soc.Disconnect("inproc://b")
-				if typ != DEALER {
-					assert.ErrorIs(t, err, ENOTCONN)
-					assert.ErrorContains(t, err, "nobody has bound")
-				} else {
-					assert.NoError(t, err)
-				}
-				if closeFirst {
-					require.NoError(t, soc.Close())
-				}
-			}
-			bounded(t, "Close", func() { require.NoError(t, ctx.Close()) })
-		}
-	}
-}
-
-// A socket may be its own peer.
-func TestInprocSelfConnect(t *testing.T) {
-	for _, connectFirst := range []bool{true, false} {
-		ctx := newContext(t)
-		require.NoError(t, ctx.SetMaxSockets(2))
-		soc, other := newSocket(t, ctx, DEALER), newSocket(t, ctx, DEALER)
-		if connectFirst {
-			require.NoError(t, soc.Connect(inproc(t)))
-			require.NoError(t, soc.Bind(inproc(t)))
-		} else {
-			require.NoError(t, soc.Bind(inproc(t)))
-			require.NoError(t, soc.Connect(inproc(t)))
-		}
-		require.NoError(t, soc.Disconnect(inproc(t))) // unbinds, as in libzmq
-		assert.Empty(t, ctx.c.inproc.bound)
-		require.NoError(t, other.Connect(inproc(t)))
-		assert.Len(t, ctx.c.inproc.pending, 1)
-		require.NoError(t, other.Connect(inproc(t)), "twice")
-		require.NoError(t, other.Close())
-		registered := func() int {
-			ctx.c.mu.Lock()
-			defer ctx.c.mu.Unlock()
-			return len(ctx.c.sockets) - ctx.c.internals
-		}
-		assert.Equal(t, 2, registered(), "it waits for the name")
-		require.NoError(t, soc.Bind(inproc(t)))
-		assert.Equal(t, 1, registered())
-		require.NoError(t, ctx.Close())
-	}
+	other := newSocket(t, ctx, ROUTER)
+	require.NoError(t, other.Bind(inproc(t)))
+	require.NoError(t, other.SetRouterRaw(0))
+	assert.ErrorContains(t, other.SetRouterRaw(1), "inproc endpoints")
+	require.NoError(t, other.Unbind(inproc(t)))
+	require.NoError(t, other.SetRouterRaw(1))
+	assert.ErrorContains(t, newSocket(t, ctx, PUSH).SetRouterRaw(1), "ROUTER")
 }

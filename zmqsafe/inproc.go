@@ -1,41 +1,35 @@
 package zmqsafe
 
-import "sync"
+import "github.com/zmqsafe/zmq-exit/zmqsafe/internal/lockorder"
 
-// inprocNames knows which inproc endpoints are bound, and which are connected
-// but pending, since nobody has bound them yet. Two dangers of libzmq 4.3 hang on
-// those:
+// inprocNames tracks which inproc endpoints are bound, and which are connected
+// but pending because nobody has bound them yet. Pending names expose two
+// faults of libzmq 4.3:
 //
-//   - zmq_ctx_term binds each pending name to a socket of its own, and aborts
-//     the process when the context is at its limit of sockets (ctx.cpp,
-//     ctx_t::terminate). So names are bound to a spare socket before it.
+//   - zmq_ctx_term binds each pending name to a socket that it makes, and
+//     aborts the process if the context is at its limit of sockets (ctx.cpp,
+//     ctx_t::terminate). So pending names are first bound to a spare socket.
 //   - Binding a pending name works on the pipe of the connected socket from the
 //     binder's thread (ctx.cpp, ctx_t::connect_inproc_sockets). If that socket
 //     is being closed, libzmq's reaper works on the same pipe, and the process
-//     crashes. So zmq_close of a pending socket is put off until the name is
-//     bound, by the program or by the spare. What it has sent is delivered then.
+//     crashes. So zmq_close of a pending socket is deferred until the program
+//     or the spare binds the name. The messages it has sent are delivered then.
 //
-// mu makes a call into libzmq and its entry here one step. It is taken after a
-// guard's mu and before contextState.mu.
+// mu makes a call into libzmq and its entry here one step.
 type inprocNames struct {
-	mu      sync.Mutex
+	mu      lockorder.Mutex[lockorder.Inproc]
 	bound   map[string]bool                      // guarded by mu
-	pending map[string]map[*socketState]struct{} // guarded by mu; who waits for a name
-	spare   *socketState                         // guarded by mu; a ROUTER: takes any number of peers, and may be at zapEndpoint
+	events  map[string]bool                      // guarded by mu; those of bound where monitors send
+	pending map[string]map[*socketState]struct{} // guarded by mu; the sockets that wait for each name
+	spare   *socketState                         // guarded by mu; a ROUTER, which takes any number of peers and may bind zapEndpoint
 }
 
-// inprocUse is a socket's part in inprocNames, guarded by inprocNames.mu.
-type inprocUse struct {
-	pending int  // for how many names it waits
-	putOff  bool // its close waits for them
-}
-
-// connect runs zmq_connect of s to name.
+// connect calls zmq_connect for s.
 func (n *inprocNames) connect(s *socketState, name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.spare == nil {
-		spare, err := s.c.newInternal(ROUTER, site{})
+		spare, err := s.c.newInternal(ROUTER, callSite{})
 		if err != nil {
 			return err
 		}
@@ -45,10 +39,8 @@ func (n *inprocNames) connect(s *socketState, name string) error {
 		return err
 	}
 	if n.bound[name] {
+		s.readsEvents = s.readsEvents || n.events[name]
 		return nil
-	}
-	if n.pending == nil {
-		n.pending = make(map[string]map[*socketState]struct{})
 	}
 	waiting := n.pending[name]
 	if waiting == nil {
@@ -57,31 +49,37 @@ func (n *inprocNames) connect(s *socketState, name string) error {
 	}
 	if _, again := waiting[s]; !again {
 		waiting[s] = struct{}{}
-		s.inproc.pending++
+		s.pendingNames++
 	}
 	return nil
 }
 
-// bind runs zmq_bind of s to name, and the closes that were put off until then.
-func (n *inprocNames) bind(s *socketState, name string) error {
+// bind calls zmq_bind for s. It returns the sockets whose close was deferred
+// until then. The caller closes them after it has unlocked s: in the order of
+// locks their guards may come before that of s.
+func (n *inprocNames) bind(s *socketState, name string) (due []*socketState, err error) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	if err := s.raw.Bind(name); err != nil {
-		n.mu.Unlock()
-		return err
-	}
-	if n.bound == nil {
-		n.bound = make(map[string]bool)
+		return nil, err
 	}
 	n.bound[name] = true
-	due := n.resolvedLocked(name)
-	n.mu.Unlock()
-	for _, s := range due {
-		_ = s.close(byProgram)
+	if s.internal {
+		n.events[name] = true
+		for reader := range n.pending[name] {
+			reader.readsEvents = true
+		}
 	}
-	return nil
+	return n.resolvedLocked(name), nil
 }
 
-// resolved notes that libzmq itself has bound name.
+func closeDue(due []*socketState) {
+	for _, s := range due {
+		_, _ = s.close(byProgram)
+	}
+}
+
+// resolved records that libzmq itself has bound name.
 func (n *inprocNames) resolved(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -90,7 +88,7 @@ func (n *inprocNames) resolved(name string) {
 
 func (n *inprocNames) resolvedLocked(name string) (due []*socketState) {
 	for s := range n.pending[name] {
-		if s.inproc.pending--; s.inproc.pending == 0 && s.inproc.putOff {
+		if s.pendingNames--; s.pendingNames == 0 && s.closeDeferred {
 			due = append(due, s)
 		}
 	}
@@ -98,39 +96,49 @@ func (n *inprocNames) resolvedLocked(name string) (due []*socketState) {
 	return due
 }
 
-// detach runs zmq_unbind or zmq_disconnect of s from name.
+// detach calls zmq_unbind or zmq_disconnect for s.
 func (n *inprocNames) detach(s *socketState, name string, bound bool) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	_, pending := n.pending[name][s]
 	if pending && !bound && (s.typ == ROUTER || s.typ == REP) {
-		// libzmq would abort the process once the name is bound: it then wants to
-		// send a routing id into the pipe that was ended (pipe.cpp, send_routing_id).
-		return &usageError{"nobody has bound the name yet, and before that a " + s.typ.String() + " can't be disconnected", ENOTCONN}
+		// libzmq would abort the process once the name is bound: it would send
+		// a routing id into the pipe that has ended (pipe.cpp,
+		// send_routing_id).
+		return &usageError{"nobody has bound the name yet; a " + s.typ.String() + " can disconnect only after that", ENOTCONN}
 	}
 	if err := s.raw.Disconnect(name); err != nil { // the same call in libzmq as zmq_unbind
 		return err
 	}
 	if bound {
 		delete(n.bound, name)
+		delete(n.events, name)
 		return nil
 	}
-	// The pipe's end is under way in the mailbox of s. Work that off while nobody
-	// can bind the name.
+	// The command that ends the pipe is in the mailbox of s. Process it while
+	// nobody can bind the name.
 	_, err := s.raw.GetEvents()
 	return err
 }
 
-// putOff reports whether zmq_close of s has to wait, and sees to it that bind
-// does it when the time has come.
-func (n *inprocNames) putOff(s *socketState) bool {
+// reads reports whether s is connected to the address of a monitor.
+func (n *inprocNames) reads(s *socketState) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s.inproc.putOff = s.inproc.pending > 0
-	return s.inproc.putOff
+	return s.readsEvents
 }
 
-// abandon binds name to the spare for a moment, so that nothing is pending there.
+// deferClose reports whether zmq_close of s must wait, and then makes sure that
+// bind returns s later.
+func (n *inprocNames) deferClose(s *socketState) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s.closeDeferred = s.pendingNames > 0
+	return s.closeDeferred
+}
+
+// abandon binds name to the spare for a moment, so that nothing is pending
+// there.
 func (n *inprocNames) abandon(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -140,8 +148,9 @@ func (n *inprocNames) abandon(name string) {
 	n.resolvedLocked(name)
 }
 
-// resolveAll binds all that is pending to the spare, for the end of the context:
-// before any socket is closed, and when none can be connected any more.
+// resolveAll binds all pending names to the spare. It is called when the
+// context ends: before any socket is closed, and when none can connect any
+// more.
 func (n *inprocNames) resolveAll() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -1,7 +1,12 @@
 package zmqsafe
 
 import (
+	"context"
+	"fmt"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,7 +22,9 @@ func TestErrorTexts(t *testing.T) {
 		assert.Equal(t, zmq4.Error(e), Error(e))
 	}
 	assert.Equal(t, "Context was terminated", Error(int(ETERM)))
-	assert.Equal(t, "Unknown error 1099511627776", Error(1<<40))
+	for _, e := range beyondCInt[int]() {
+		assert.Equal(t, fmt.Sprint("Unknown error ", e), Error(e))
+	}
 }
 
 func TestCapabilities(t *testing.T) {
@@ -56,7 +63,8 @@ func TestCurveKeys(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, public, derived)
 	assert.Len(t, Z85decode(public), 32)
-	// With raw the last of these smashes the stack, and some give a random key.
+	// With pebbe/zmq4 the last of these smashes the stack, and some give a
+	// random key.
 	for _, bad := range []string{"", "short", secret[:35], secret + "x", badKey, secret[:35] + "\x00" + secret[36:], secret + secret, strings.Repeat("0", 4000)} {
 		key, err := AuthCurvePublic(bad)
 		assert.Empty(t, key)
@@ -65,9 +73,7 @@ func TestCurveKeys(t *testing.T) {
 }
 
 func TestCurveKeysConcurrently(t *testing.T) {
-	if !HasCurve() {
-		t.Skip("libzmq was built without CURVE")
-	}
+	needsCurve(t)
 	const goroutines, rounds = 16, 50
 	var seen sync.Map
 	var all sync.WaitGroup
@@ -85,4 +91,54 @@ func TestCurveKeysConcurrently(t *testing.T) {
 		})
 	}
 	bounded(t, "NewCurveKeypair", all.Wait)
+}
+
+func TestVersions(t *testing.T) {
+	major, _, _ := Version()
+	assert.Equal(t, 4, major)
+	for _, ok := range [][2]release{{{4, 3, 4}, {4, 3, 4}}, {{4, 3, 4}, {4, 3, 5}}} {
+		assert.NoError(t, fits(ok[0], ok[1]))
+	}
+	for _, bad := range [][2]release{{{4, 3, 4}, {4, 2, 5}}, {{4, 3, 5}, {4, 3, 4}}, {{4, 3, 4}, {5, 0, 0}}} {
+		err := fits(bad[0], bad[1])
+		assert.ErrorContains(t, err, "compiled with libzmq "+bad[0].String())
+		assert.ErrorContains(t, err, bad[1].String()+" is loaded")
+	}
+}
+
+func TestRawPointerOfNoSocket(t *testing.T) {
+	_, err := rawPointer(&zmq4.Socket{}, PAIR)
+	assert.ErrorContains(t, err, "use v1.4.0")
+}
+
+// The process has loaded another libzmq than the one compiled against: here one
+// that only reports another version.
+func TestOtherLibraryIsLoaded(t *testing.T) {
+	if os.Getenv("LD_PRELOAD") != "" {
+		_, err := NewContext()
+		require.ErrorContains(t, err, "but libzmq 4.0.99 is loaded")
+		require.ErrorContains(t, err, "rebuild the program")
+		return
+	}
+	source, library := filepath.Join(t.TempDir(), "other.c"), filepath.Join(t.TempDir(), "other.so")
+	require.NoError(t, os.WriteFile(source, []byte(`
+void zmq_version (int *major, int *minor, int *patch)
+{
+    *major = 4;
+    *minor = 0;
+    *patch = 99;
+}
+`), 0o600))
+	cc, err := exec.Command("go", "env", "CC").Output() // what compiled this test, perhaps for another processor
+	require.NoError(t, err)
+	words := append(strings.Fields(string(cc)), "-shared", "-fPIC", "-o", library, source)
+	out, err := exec.Command(words[0], words[1:]...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	child := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	child.Env = append(os.Environ(), "LD_PRELOAD="+library, "GORACE=atexit_sleep_ms=0")
+	out, err = child.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, string(out), "--- PASS: "+t.Name())
 }

@@ -2,10 +2,17 @@ package zmqsafe
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
+	"regexp"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,10 +24,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if !HasCurve() { // an example can't skip itself
+		flag.Set("test.skip", "^ExampleAuthStart$")
+	}
 	goleak.VerifyTestMain(thenTerm{m})
 }
 
-// thenTerm closes the default context that examples leave open: they may run
+// thenTerm closes the default context that examples leave open. They may run
 // several times, and it can be closed only once.
 type thenTerm struct{ m *testing.M }
 
@@ -35,11 +45,20 @@ func (t thenTerm) Run() int {
 	return code
 }
 
-// limit is how long anything in these tests may take before it counts as hung.
-const limit = 20 * time.Second
+// limit is how long anything in these tests may take before it is considered
+// hung.
+const limit = time.Minute
 
-// newContext makes a context that is closed at the end of the test, under a
-// limit, so that a hang names its test. What it logs fails the test.
+func needsCurve(t testing.TB) {
+	t.Helper()
+	if !HasCurve() {
+		t.Skip("libzmq was built without CURVE")
+	}
+}
+
+// newContext makes a context that is closed at the end of the test, within
+// limit, so that a hang names its test. The test fails if the context logs
+// something, unless that only says how busy the system is.
 func newContext(t testing.TB, options ...Option) *Context {
 	t.Helper()
 	var log syncBuffer
@@ -47,17 +66,30 @@ func newContext(t testing.TB, options ...Option) *Context {
 		WithLinger(linger.Drop), WithCloseTimeout(limit),
 		WithLogger(slog.New(slog.NewTextHandler(&log, nil))),
 	}, options...)
-	ctx, err := NewContext(options...)
+	ctx, err := NewContextWith(options...)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		bounded(t, "Close of the context", func() { require.NoError(t, ctx.Close()) })
-		require.Empty(t, log.String(), "log")
+		for line := range strings.Lines(withoutUnread(log.String())) {
+			require.Contains(t, line, stillOpen, "log")
+		}
 	})
 	return ctx
 }
 
+// withoutUnread leaves out the warnings of unread messages: many tests end with
+// some. That no other close has such a warning is for the tests of the warning.
+func withoutUnread(log string) (rest string) {
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, unreadLost) {
+			rest += line
+		}
+	}
+	return rest
+}
+
 // newSocket makes a socket that lives until the end of the test: the package
-// would close one that is no longer referred to.
+// would close one that is no longer referenced.
 func newSocket(t testing.TB, ctx *Context, typ Type) *Socket {
 	t.Helper()
 	soc, err := ctx.NewSocket(typ)
@@ -77,7 +109,7 @@ func newPair(t testing.TB, ctx *Context, bound, connected Type, endpoint string)
 	return b, c
 }
 
-// bounded runs f and fails with all goroutine stacks if it takes too long.
+// bounded runs f, and fails with all goroutine stacks if that takes too long.
 func bounded(t testing.TB, what string, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -99,25 +131,41 @@ func waitFor[T any](t testing.TB, what string, c <-chan T) (v T) {
 	return v
 }
 
-// waitUntilBlocked returns when n goroutines wait in s in the direction of dir,
-// counting only the one that has the turn.
+// waitUntilBlocked returns when a call waits for soc in direction dir.
 func waitUntilBlocked(t testing.TB, soc *Socket, dir State) {
 	t.Helper()
-	d := &soc.s.in
-	if dir == POLLOUT {
-		d = &soc.s.out
-	}
-	require.Eventually(t, d.waiting.Load, limit, time.Millisecond)
+	require.Eventually(t, func() bool {
+		waiting := soc.s.waiting()
+		return dir == POLLIN && waiting.Receives > 0 || dir == POLLOUT && waiting.Sends > 0
+	}, limit, time.Millisecond)
 }
 
-// openDescriptors counts /proc/self/fd. Those of Go's netpoller, which it opens when
-// they are needed and never closes, are among them from the first count on.
+// epollOf returns the descriptor of the waker that watches fd, or -1 if none
+// does.
+func epollOf(t *testing.T, fd int) int {
+	t.Helper()
+	infos, err := os.ReadDir("/proc/self/fdinfo")
+	require.NoError(t, err)
+	for _, entry := range infos {
+		info, err := os.ReadFile("/proc/self/fdinfo/" + entry.Name())
+		if err == nil && regexp.MustCompile(fmt.Sprintf(`(?m)^tfd: +%d `, fd)).Match(info) {
+			epoll, err := strconv.Atoi(entry.Name())
+			require.NoError(t, err)
+			return epoll
+		}
+	}
+	return -1
+}
+
+// openDescriptors counts the entries of /proc/self/fd. Go's netpoller opens
+// descriptors on first use and never closes them; they are included from the
+// first count on.
 func openDescriptors(t testing.TB) int {
 	t.Helper()
 	startNetpoller()
 	entries, err := os.ReadDir("/proc/self/fd")
 	require.NoError(t, err)
-	return len(entries) - 1 // less the one for reading this
+	return len(entries) - 1 // minus the one for reading this
 }
 
 var startNetpoller = sync.OnceFunc(func() {
@@ -153,8 +201,50 @@ func (b *syncBuffer) reset() {
 	b.b.Reset()
 }
 
-// newDefault gives the test a default context of its own, closed at its end.
-// Such tests can't run in parallel.
+// has waits until the log has a text: nothing else does, if the system is slow.
+func (b *syncBuffer) has(t testing.TB, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Contains(b.String(), text) }, limit, time.Millisecond, "%q in the log", text)
+}
+
+// logger writes to the buffer what line and lines read.
+func (b *syncBuffer) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// lines returns the attributes of every line that was logged at level Info or
+// above.
+func (b *syncBuffer) lines(t testing.TB) []map[string]any {
+	t.Helper()
+	var lines []map[string]any
+	for text := range strings.Lines(b.String()) {
+		var line map[string]any
+		require.NoError(t, json.Unmarshal([]byte(text), &line))
+		if line["level"] != "DEBUG" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// line waits for the one line with the message, a warning, and returns its
+// attributes.
+func (b *syncBuffer) line(t testing.TB, message string) map[string]any {
+	t.Helper()
+	b.has(t, message)
+	var found []map[string]any
+	for _, line := range b.lines(t) {
+		if line["msg"] == message {
+			found = append(found, line)
+		}
+	}
+	require.Len(t, found, 1, "%q in the log:\n%s", message, b.String())
+	require.Equal(t, "WARN", found[0]["level"])
+	return found[0]
+}
+
+// newDefault gives the test its own default context, which is closed at its
+// end. Such tests can't run in parallel.
 func newDefault(t testing.TB) {
 	t.Helper()
 	old := defaultContext
@@ -163,4 +253,33 @@ func newDefault(t testing.TB) {
 		defaultContext = old
 	})
 	defaultContext = new(defaultState)
+}
+
+const childVariable = "ZMQSAFE_TEST_CHILD"
+
+// inChild runs f in its own process, because f may crash it or spoil its state.
+// The test fails if f fails.
+func inChild(t *testing.T, f func()) {
+	t.Helper()
+	if isChild(t) {
+		f()
+		return
+	}
+	out, err := runChild(t)
+	require.NoError(t, err, "%s", out)
+}
+
+// isChild reports whether runChild of the test has started this process.
+func isChild(t *testing.T) bool { return os.Getenv(childVariable) == t.Name() }
+
+// runChild runs the test once more in a separate process.
+func runChild(t *testing.T, environment ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	child := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	child.Env = append(os.Environ(), childVariable+"="+t.Name(), "GORACE=atexit_sleep_ms=0") // otherwise it sleeps a second
+	child.Env = append(child.Env, environment...)
+	out, err := child.CombinedOutput()
+	return string(out), err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The same as raw, also for names that no property can have.
+// The result is pebbe/zmq4's, even for names that no property can have.
 func TestMetadata(t *testing.T) {
 	properties := []string{"Socket-Type", "Identity", "Peer-Address", "User-Id", "no such", "", "Socket-Type\x00x", "X\x00"}
 	rawCtx, err := zmq4.NewContext()
@@ -98,7 +98,7 @@ func TestMetadataFails(t *testing.T) {
 	}
 }
 
-// They wait as Recv does.
+// The functions wait as Recv does.
 func TestMetadataWaits(t *testing.T) {
 	ctx := newContext(t)
 	pull, push := newPair(t, ctx, PULL, PUSH, inproc(t))

@@ -2,6 +2,8 @@ package zmqsafe
 
 import (
 	"errors"
+	"fmt"
+	"net"
 	"syscall"
 
 	"github.com/pebbe/zmq4"
@@ -10,16 +12,17 @@ import (
 // The types and values of github.com/pebbe/zmq4 under the same names. They are
 // aliases: a value of one package is a value of the other.
 type (
-	// Type is the type of a socket, for NewSocket.
+	// Type is the type of a socket, for [NewSocket].
 	Type = zmq4.Type
-	// Flag modifies one Send or Recv: DONTWAIT, SNDMORE.
+	// Flag modifies one send or receive: [DONTWAIT], [SNDMORE].
 	Flag = zmq4.Flag
-	// State is the readiness of a socket: POLLIN, POLLOUT.
+	// State is the readiness of a socket: [POLLIN], [POLLOUT].
 	State = zmq4.State
-	// Event is a kind of monitor event, a bit of the mask for Monitor.
+	// Event is a kind of monitor event, one bit of the mask for
+	// [Socket.Monitor].
 	Event = zmq4.Event
 	// Errno is libzmq's error number. Errors of libzmq are returned as plain
-	// Errno values, so comparing them with == works as it does with raw.
+	// Errno values, so comparing them with == works as it does with pebbe/zmq4.
 	Errno = zmq4.Errno
 	// Mechanism is the security mechanism of a socket.
 	Mechanism = zmq4.Mechanism
@@ -41,19 +44,20 @@ const (
 	STREAM = zmq4.STREAM
 )
 
-// Flags for sending and receiving: not to wait, and that more parts follow.
+// Flags for sending and receiving: DONTWAIT never blocks, SNDMORE announces
+// more parts.
 const (
 	DONTWAIT = zmq4.DONTWAIT
 	SNDMORE  = zmq4.SNDMORE
 )
 
-// Readiness, as GetEvents returns it.
+// Readiness of a socket, as [Socket.GetEvents] returns it.
 const (
 	POLLIN  = zmq4.POLLIN
 	POLLOUT = zmq4.POLLOUT
 )
 
-// Security mechanisms, as GetMechanism returns them.
+// Security mechanisms, as [Socket.GetMechanism] returns them.
 const (
 	NULL   = zmq4.NULL
 	PLAIN  = zmq4.PLAIN
@@ -107,30 +111,34 @@ const (
 	ETERM           = zmq4.ETERM
 )
 
-// Defaults of a context, see SetIoThreads and SetMaxSockets.
+// Defaults of a context, see [Context.SetIoThreads] and
+// [Context.SetMaxSockets].
 const (
 	IoThreadsDflt  = zmq4.IoThreadsDflt
 	MaxSocketsDflt = zmq4.MaxSocketsDflt
 )
 
-// CURVE_ALLOW_ANY, given to AuthCurveAdd, allows any client of CURVE.
+// CURVE_ALLOW_ANY, given to [AuthCurveAdd], allows any client with CURVE.
 const CURVE_ALLOW_ANY = zmq4.CURVE_ALLOW_ANY
 
-// Errors that are not libzmq's own.
+// Errors that don't come from libzmq.
 var (
-	// ErrorContextClosed is returned by calls on a context after Close.
+	// ErrorContextClosed is returned by calls on a context after
+	// [Context.Close].
 	ErrorContextClosed = zmq4.ErrorContextClosed
-	// ErrorSocketClosed is returned by calls on a socket after its Close, and
-	// by the calls that its Close interrupted.
+	// ErrorSocketClosed is returned by calls on a socket after [Socket.Close],
+	// and by the calls that Close interrupted.
 	ErrorSocketClosed = zmq4.ErrorSocketClosed
-	// ErrorNoSocket is returned by a Poller for an id or socket that it hasn't.
+	// ErrorNoSocket is returned by a [Poller] for an unknown id or socket.
 	ErrorNoSocket = zmq4.ErrorNoSocket
-	// ErrorMoreExpected is returned by RecvEvent for a message that is no event.
+	// ErrorMoreExpected is returned by [Socket.RecvEvent] for a message that is
+	// not an event.
 	ErrorMoreExpected = zmq4.ErrorMoreExpected
 )
 
-// Errors of raw for what an older libzmq or another system hasn't. This package
-// never returns them: it needs libzmq 4.2 or later, and Linux.
+// Errors that pebbe/zmq4 returns for features that an older libzmq or another
+// system lacks. This package never returns them: it needs libzmq 4.3 or later,
+// and Linux.
 var (
 	ErrorNotImplemented405     = zmq4.ErrorNotImplemented405
 	ErrorNotImplemented41      = zmq4.ErrorNotImplemented41
@@ -138,12 +146,13 @@ var (
 	ErrorNotImplementedWindows = zmq4.ErrorNotImplementedWindows
 )
 
-// Version reports the release of the libzmq that is loaded, for example 4, 3, 4. See
+// Version returns the release of the loaded libzmq, for example 4, 3, 4. See
 // https://api.zeromq.org/4-3:zmq-version.
 func Version() (major, minor, patch int) { return zmq4.Version() }
 
-// AsErrno returns the Errno that err is or wraps, or 0 if there is none; a
-// syscall.Errno counts as one. Unlike raw's it looks through wrapped errors.
+// AsErrno returns the Errno that err is or wraps, or 0 if there is none. It
+// accepts a [syscall.Errno], too. Unlike pebbe/zmq4's it looks through wrapped
+// errors.
 func AsErrno(err error) Errno {
 	if errno := Errno(0); errors.As(err, &errno) {
 		return errno
@@ -152,4 +161,50 @@ func AsErrno(err error) Errno {
 		return Errno(errno)
 	}
 	return 0
+}
+
+// Made once, because the hot path must not allocate errors.
+var (
+	errAgain error = Errno(syscall.EAGAIN)
+	errTerm  error = ETERM
+
+	errNilSocket  error = &usageError{"method called on a nil *Socket", ErrorSocketClosed}
+	errNilContext error = &usageError{"method called on a nil *Context", ErrorContextClosed}
+)
+
+// usageError says what was wrong with a call and what is allowed. It wraps
+// libzmq's error for that, or the system's.
+type usageError struct {
+	msg string
+	err error
+}
+
+func (e *usageError) Error() string { return "zmqsafe: " + e.msg + ": " + e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// Is makes errors.Is find the Errno as pebbe/zmq4's type, as [syscall.Errno],
+// and as what that stands for; and [net.ErrClosed] for what is closed. libzmq's
+// plain errors can't do that: their type and their variables are pebbe/zmq4's.
+func (e *usageError) Is(target error) bool {
+	if e.err == ErrorSocketClosed || e.err == ErrorContextClosed {
+		return target == net.ErrClosed
+	}
+	errno := AsErrno(e.err)
+	return errno != 0 && (target == error(errno) || errors.Is(syscall.Errno(errno), target))
+}
+
+func invalid(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...), Errno(syscall.EINVAL)}
+}
+
+// errnoError converts an errno from C, without allocating for the two that
+// occur in normal work.
+func errnoError(errno syscall.Errno) error {
+	switch errno {
+	case 0:
+		return nil
+	case syscall.EAGAIN:
+		return errAgain
+	}
+	return Errno(errno)
 }

@@ -2,6 +2,7 @@ package zmqsafe
 
 import (
 	"math"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -37,76 +38,16 @@ func TestLingerOption(t *testing.T) {
 	require.NoError(t, soc.SetLinger(0))
 }
 
-func TestDefaultLinger(t *testing.T) {
-	lingerOf := func(ctx *Context, typ Type) time.Duration {
-		d, err := newSocket(t, ctx, typ).GetLinger()
-		require.NoError(t, err)
-		return d
-	}
-	ctx := newContext(t, WithLinger(linger.Default))
-	assert.Equal(t, time.Second, lingerOf(ctx, PUB))
-	assert.Equal(t, time.Duration(0), lingerOf(ctx, XSUB))
-	require.NoError(t, ctx.SetBlocky(false))
-	assert.Equal(t, time.Duration(0), lingerOf(ctx, PUB))
-
-	t.Setenv(LingerVariable, "250ms")
-	ctx, err := NewContext()
-	require.NoError(t, err)
-	assert.Equal(t, 250*time.Millisecond, lingerOf(ctx, PUB))
-	require.NoError(t, ctx.Close())
-	assert.Equal(t, time.Millisecond, lingerOf(newContext(t, WithLinger(linger.MustFor(1))), PUB), "an option wins")
-
-	t.Setenv(LingerVariable, "soon")
-	_, err = NewContext()
-	assert.ErrorContains(t, err, LingerVariable)
-	assert.ErrorContains(t, err, "forever")
-}
-
-func TestContextOptions(t *testing.T) {
-	for name, option := range map[string]Option{
-		"close timeout": WithCloseTimeout(0), "negative": WithCloseTimeout(-1), "logger": WithLogger(nil),
-	} {
-		_, err := NewContext(option)
-		assert.ErrorIs(t, err, Errno(syscall.EINVAL), name)
-	}
-	ctx := newContext(t)
-	tests := []struct {
-		name string
-		set  func(int) error
-		get  func() (int, error)
-		good int
-		bad  []int
-	}{
-		{"SetIoThreads", ctx.SetIoThreads, ctx.GetIoThreads, 2, []int{-1, 1 << 40}},
-		{"SetMaxSockets", ctx.SetMaxSockets, ctx.GetMaxSockets, 77, []int{-1, 0, math.MaxInt32, 1 << 40}},
-		{"SetMaxMsgsz", ctx.SetMaxMsgsz, ctx.GetMaxMsgsz, 1000, []int{-1, 1 << 40}},
-	}
-	for _, tt := range tests {
-		require.NoError(t, tt.set(tt.good), tt.name)
-		for _, bad := range tt.bad {
-			err := tt.set(bad)
-			assert.ErrorIs(t, err, Errno(syscall.EINVAL), "%s(%d)", tt.name, bad)
-			assert.ErrorContains(t, err, tt.name)
-		}
-		n, err := tt.get()
-		require.NoError(t, err)
-		assert.Equal(t, tt.good, n, tt.name)
-	}
-	require.NoError(t, ctx.SetIpv6(true))
-	on, err := ctx.GetIpv6()
-	require.NoError(t, err)
-	assert.True(t, on)
-	blocky, err := ctx.GetBlocky()
-	require.NoError(t, err)
-	assert.True(t, blocky)
-}
-
 func TestOptionsOutOfRange(t *testing.T) {
 	ctx := newContext(t)
 	soc := newSocket(t, ctx, DEALER)
+	for _, n := range beyondCInt[int]() {
+		err := soc.SetRcvhwm(n)
+		assert.ErrorIs(t, err, Errno(syscall.EINVAL))
+		assert.ErrorContains(t, err, "SetRcvhwm")
+	}
 	for name, err := range map[string]error{
 		"SetSndhwm":          soc.SetSndhwm(-1),
-		"SetRcvhwm":          soc.SetRcvhwm(1 << 40),
 		"SetTcpKeepalive":    soc.SetTcpKeepalive(7),
 		"SetRouterMandatory": soc.SetRouterMandatory(1), // not a ROUTER
 		"SetSubscribe":       soc.SetSubscribe("x"),     // not a SUB
@@ -122,4 +63,19 @@ func TestOptionsOutOfRange(t *testing.T) {
 	n, err := soc.GetSndhwm()
 	require.NoError(t, err)
 	assert.Equal(t, 1000, n)
+}
+
+// collectGarbage returns when all finalizers and cleanups that were due have
+// run.
+func collectGarbage(t *testing.T) {
+	t.Helper()
+	for range 3 {
+		ran := make(chan struct{})
+		marker := new([16]byte)
+		runtime.AddCleanup(marker, func(c chan struct{}) { close(c) }, ran)
+		marker = nil
+		_ = marker
+		runtime.GC()
+		waitFor(t, "garbage collection", ran)
+	}
 }

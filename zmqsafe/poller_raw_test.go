@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Polling is level-triggered as raw's is: what a random sequence of operations
-// returns, on one goroutine, is the same with both.
+// Polling is level-triggered, as in pebbe/zmq4: a random sequence of operations
+// on one goroutine returns the same with both.
 func TestPollerIsLikeRaw(t *testing.T) {
 	for seed := range rounds(100) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestPollerIsLikeRaw(t *testing.T) {
 	}
 }
 
-// Socket i is connected to socket i^1, and some are bound, the first of the two.
+// Socket i is connected to socket i^1. The first of the two is bound.
 var pollWorldTypes = []Type{
 	PULL, PUSH,
 	PAIR, PAIR,
@@ -59,7 +59,7 @@ var pollWorldTypes = []Type{
 	PUB, SUB,
 }
 
-// pollWorld is a Poller and sockets, guarded or raw.
+// pollWorld is a Poller and its sockets, of zmqsafe or pebbe/zmq4.
 type pollWorld[S rawOrGuarded, P any] struct {
 	sockets []S
 	poller  anyPoller[S, P]
@@ -97,7 +97,7 @@ func (w *pollWorld[S, P]) begin(t *testing.T) {
 	for i, soc := range w.sockets {
 		hwm := 2
 		if pollWorldTypes[i] == SUB || pollWorldTypes[i] == ROUTER {
-			hwm = 0 // they read ahead when somebody looks at them, so what fits depends on who does
+			hwm = 0 // they read ahead when their events are read, so what fits depends on who reads them
 		}
 		require.NoError(t, soc.SetSndhwm(hwm))
 		require.NoError(t, soc.SetRcvhwm(hwm))
@@ -109,7 +109,7 @@ func (w *pollWorld[S, P]) begin(t *testing.T) {
 			require.NoError(t, soc.Connect(endpoint))
 		}
 	}
-	for _, soc := range w.sockets { // a ROUTER knows its peer from here on
+	for _, soc := range w.sockets { // from here on a ROUTER knows its peer
 		_, err := soc.GetEvents()
 		require.NoError(t, err)
 	}
@@ -149,13 +149,13 @@ func (w *pollWorld[S, P]) do(op pollOp) string {
 	switch op.what {
 	case "send", "send part":
 		if drops := typ == PUB || typ == ROUTER; w.raw || drops {
-			_, _ = soc.GetEvents() // or it would take notice of its peers about once a millisecond
+			_, _ = soc.GetEvents() // otherwise it notices its peers only about once a millisecond
 		}
 		switch {
 		case typ == ROUTER:
 			return result(soc.SendMessageDontwait(fmt.Sprint(op.socket^1), fmt.Sprint(op.n)))
 		case typ == PUSH:
-			return result(soc.Send("x", DONTWAIT)) // through two pipes, after a disconnect: in which order they are read isn't said
+			return result(soc.Send("x", DONTWAIT)) // after a disconnect there are two pipes, read in no certain order
 		case op.what == "send":
 			return result(soc.Send(fmt.Sprint(op.n), DONTWAIT))
 		}

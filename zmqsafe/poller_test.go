@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// newPullers returns n bound PULLs and a PUSH for each, connected.
+// newPullers returns n bound PULLs and a PUSH connected to each.
 func newPullers(t testing.TB, n int) (pulls, pushes []*Socket) {
 	ctx := newContext(t)
 	require.NoError(t, ctx.SetMaxSockets(2*n))
@@ -48,7 +48,7 @@ func TestPollReturnsWhatIsReadyInOrder(t *testing.T) {
 
 	sendText(t, pushes[3], "d")
 	sendText(t, pushes[1], "b")
-	for range 3 { // as long as it isn't received
+	for range 3 { // as long as the message isn't received
 		polled, err = p.Poll(-1)
 		require.NoError(t, err)
 		require.Equal(t, []Polled{{pulls[1], POLLIN}, {pulls[3], POLLIN}}, polled)
@@ -64,7 +64,7 @@ func TestPollReturnsWhatIsReadyInOrder(t *testing.T) {
 	require.Equal(t, []Polled{{pulls[3], POLLIN}}, polled)
 }
 
-// What is ready by now is found without waiting, however much it is.
+// Sockets that are ready are found without waiting, however many they are.
 func TestPollOfManyReadySockets(t *testing.T) {
 	const n = 300
 	pulls, pushes := newPullers(t, n)
@@ -86,7 +86,7 @@ func TestPollOfManyReadySockets(t *testing.T) {
 	}
 }
 
-// A context that is done wins over a socket that is ready.
+// A done context wins over a ready socket.
 func TestPollWithDoneContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -195,7 +195,7 @@ func TestPollOutAfterRoom(t *testing.T) {
 	}
 }
 
-// Everything that a program can do to end somebody else's Poll.
+// Everything with which a program can end another goroutine's Poll.
 func TestPollIsEnded(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  func(zctx *Context, soc *Socket, cancel func())
@@ -230,15 +230,15 @@ func TestPollIsEnded(t *testing.T) {
 	}
 }
 
-// waitUntilPolling returns when a Poll has looked at all sockets in vain, after
-// which it waits.
+// waitUntilPolling returns when a Poll has checked all sockets in vain and is
+// about to wait.
 func waitUntilPolling(t testing.TB, p *Poller) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for _, item := range p.list.items {
-			if !item.s.watchers.any.Load() {
+			if item.s.waiting().Polls == 0 {
 				return false
 			}
 		}
@@ -259,8 +259,8 @@ func TestPollGoesOnWithoutTheClosedSocket(t *testing.T) {
 	require.Equal(t, []Polled{{pulls[1], POLLIN}}, polled)
 }
 
-// Sockets of several contexts, one of which ends: the poll fails until its sockets
-// are removed, and the others are polled as before.
+// Sockets of several contexts, one of which ends: the poll fails until its
+// sockets are removed, and goes on with the others.
 func TestPollOfSeveralContexts(t *testing.T) {
 	const n = 3
 	var contexts []*Context
@@ -299,8 +299,8 @@ func TestPollOfSeveralContexts(t *testing.T) {
 	expect(Polled{pulls[0], POLLIN}, Polled{pulls[2], POLLIN})
 }
 
-// One closed socket makes Poll fail, whatever else is ready; and if its context is
-// closed later, it is still the program that closed the socket.
+// One closed socket makes Poll fail, whatever else is ready. If its context is
+// closed later, the error still says that the program closed the socket.
 func TestPollOfClosedSocketAmongReadyOnes(t *testing.T) {
 	pulls, pushes := newPullers(t, 3)
 	p := newPollerOf(POLLIN, pulls...)
@@ -325,22 +325,21 @@ func TestPollOfClosedSocketAmongReadyOnes(t *testing.T) {
 	require.Equal(t, ErrorSocketClosed, err)
 }
 
-// A Poll that couldn't be woken says so.
+// A Poll that can't be woken fails.
 func TestPollWithoutEpoll(t *testing.T) {
-	ctx := newContext(t, WithLogger(slog.New(slog.DiscardHandler))) // the waker may find out, too
+	ctx := newContext(t, WithLogger(slog.New(slog.DiscardHandler))) // the waker may log the error, too
 	first, second := newSocket(t, ctx, PULL), newSocket(t, ctx, PULL)
 	p := newPollerOf(POLLIN, first)
 	_, err := p.Poll(0)
 	require.NoError(t, err)
-	w := &ctx.c.waker
-	breakWith := func(fd int) (previous int) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		previous, w.fd = w.fd, fd
-		return previous
-	}
-	fd := breakWith(-1)
-	defer breakWith(fd)
+	epoll := epollOf(t, first.s.fd)
+	kept, err := syscall.Dup(epoll)
+	require.NoError(t, err)
+	require.NoError(t, syscall.Close(epoll))
+	defer func() {
+		require.NoError(t, syscall.Dup3(kept, epoll, syscall.O_CLOEXEC))
+		require.NoError(t, syscall.Close(kept))
+	}()
 	bounded(t, "Poll", func() {
 		_, err = p.Poll(-1)
 		require.ErrorIs(t, err, syscall.EBADF)
@@ -349,7 +348,7 @@ func TestPollWithoutEpoll(t *testing.T) {
 	})
 }
 
-// Add, Update and Remove, each while a Poll waits that only they can end.
+// Add, Update and Remove, each while a Poll waits that nothing else can end.
 func TestPollerChangesWhilePolling(t *testing.T) {
 	pulls, pushes := newPullers(t, 2)
 	p := newPollerOf(0, pulls[0])
@@ -383,7 +382,7 @@ func TestPollerChangesWhilePolling(t *testing.T) {
 	require.Empty(t, waitFor(t, "Poll after Remove of all", waiting))
 }
 
-// The stop of a poll loop that people build: a PAIR over inproc.
+// A common way to stop a poll loop: a PAIR over inproc.
 func TestPairStopsPollLoop(t *testing.T) {
 	ctx := newContext(t)
 	work, jobs := newPair(t, ctx, PULL, PUSH, inproc(t))
@@ -411,7 +410,7 @@ func TestPairStopsPollLoop(t *testing.T) {
 	for range 100 {
 		sendText(t, jobs, "job")
 	}
-	require.Eventually(t, func() bool { // PULL has had all
+	require.Eventually(t, func() bool { // the PULL has received everything
 		events, err := work.GetEvents()
 		return err == nil && events&POLLIN == 0
 	}, limit, time.Millisecond)
@@ -419,8 +418,8 @@ func TestPairStopsPollLoop(t *testing.T) {
 	require.Equal(t, 100, waitFor(t, "the loop", done))
 }
 
-// Nothing but being told ends a wait here. Several goroutines poll the same
-// sockets, with one Poller and with their own, others receive from them without
+// Here only a notification ends a wait. Several goroutines poll the same
+// sockets, with one Poller and with separate ones, others receive without
 // polling, and every message is answered before the next is sent.
 func TestNoWakeupIsLostPolling(t *testing.T) {
 	const sockets, pollers = 5, 3
@@ -453,7 +452,7 @@ func TestNoWakeupIsLostPolling(t *testing.T) {
 				}
 			})
 		}
-		serving.Go(func() { // one that doesn't poll
+		serving.Go(func() { // a goroutine that doesn't poll
 			for {
 				if _, err := servers[0].RecvContext(stop, 0); err != nil {
 					assert.ErrorIs(t, err, context.Canceled)
@@ -481,7 +480,8 @@ func TestNoWakeupIsLostPolling(t *testing.T) {
 	}
 }
 
-// answer receives what another goroutine may have received by now.
+// answer receives a message, unless another goroutine already has, and answers
+// it.
 func answer(t *testing.T, soc *Socket) {
 	switch _, err := soc.Recv(DONTWAIT); err {
 	case nil:
@@ -512,8 +512,8 @@ func TestPollFiveThousandSockets(t *testing.T) {
 		require.NoError(t, push.Connect(endpoint))
 		p.Add(pulls[i], POLLIN)
 	}
-	queued := p.queue().len
-	require.Eventually(t, func() bool { // what came of Bind and Connect is worked off
+	queued := p.queue().Len
+	require.Eventually(t, func() bool { // the events of Bind and Connect are processed
 		polled, err := p.Poll(0)
 		return err == nil && len(polled) == 0 && queued() == 0
 	}, limit, time.Millisecond)
@@ -540,9 +540,9 @@ func TestGlobalPoller(t *testing.T) {
 	require.NoError(t, globalPoller.Remove(0))
 }
 
-func TestPolledSocketIsStillFoundLost(t *testing.T) {
+func TestPolledSocketIsStillFoundLeaked(t *testing.T) {
 	var log syncBuffer
-	ctx, err := NewContext(WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	ctx, err := NewContextWith(WithLogger(log.logger()))
 	require.NoError(t, err)
 	func() {
 		soc, err := ctx.NewSocket(PULL)
@@ -551,6 +551,6 @@ func TestPolledSocketIsStillFoundLost(t *testing.T) {
 		require.NoError(t, err)
 	}()
 	eventuallyCollected(t, func() bool { return len(ctx.Sockets()) == 0 })
-	assert.Contains(t, log.String(), "lost without Close")
+	assert.Contains(t, log.line(t, socketLeaked)["socket"], "PULL")
 	require.NoError(t, ctx.Close())
 }

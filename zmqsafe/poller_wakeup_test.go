@@ -7,16 +7,18 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/guard"
 )
 
-// As in wakeup_test.go: nothing but the wake-up itself ends a wait.
+// As in socket_wakeup_test.go, only the wake-up itself ends a wait.
 
 type pollResult struct {
 	polled []Polled
 	err    error
 }
 
-// poll has p wait in another goroutine.
+// poll polls with p in another goroutine.
 func poll(t testing.TB, p *Poller) <-chan pollResult {
 	t.Helper()
 	result := make(chan pollResult, 1)
@@ -29,7 +31,7 @@ func poll(t testing.TB, p *Poller) <-chan pollResult {
 }
 
 // duplex returns two connected sockets with room for a message or two in each
-// direction, the first of which the waker knows.
+// direction. The waker knows the first one.
 func duplex(t testing.TB) (ctx *Context, a, b *Socket) {
 	ctx = newContext(t)
 	a, b = newSocket(t, ctx, PAIR), newSocket(t, ctx, PAIR)
@@ -39,7 +41,7 @@ func duplex(t testing.TB) (ctx *Context, a, b *Socket) {
 	}
 	require.NoError(t, a.Bind(inproc(t)))
 	require.NoError(t, b.Connect(inproc(t)))
-	require.NoError(t, a.call((*socketState).arm))
+	require.NoError(t, a.call((*socketState).Arm))
 	return ctx, a, b
 }
 
@@ -59,8 +61,8 @@ func empty(soc *Socket) {
 	}
 }
 
-// Whatever call works off the mailbox of a socket must tell those who poll it, since
-// the edge is gone then. Here there is no waker that might do it.
+// A call that processes the mailbox of a socket must notify its polls, since
+// the edge is then gone. Here no waker can do it instead.
 func TestCallsTellPolls(t *testing.T) {
 	calls := map[string]func(t *testing.T, a *Socket){
 		"Send": func(t *testing.T, a *Socket) { sendText(t, a, "x") },
@@ -93,7 +95,7 @@ func TestCallsTellPolls(t *testing.T) {
 				ready := poll(t, p)
 				withoutWaker(ctx, func() {
 					sendText(t, b, "1")
-					sendText(t, b, "2") // for the poll, where the call takes one
+					sendText(t, b, "2") // for the poll, if the call takes one
 					call(t, a)
 					require.Equal(t, pollResult{[]Polled{{a, POLLIN}}, nil}, waitFor(t, "Poll", ready))
 				})
@@ -102,8 +104,7 @@ func TestCallsTellPolls(t *testing.T) {
 	}
 }
 
-// The same for those that wait in Recv and Send. Their tries are what works off the
-// mailbox.
+// The same for waiting Recv and Send calls: their tries process the mailbox.
 func TestWaitersTellPolls(t *testing.T) {
 	ctx, a, b := duplex(t)
 	for range rounds(200) {
@@ -118,7 +119,7 @@ func TestWaitersTellPolls(t *testing.T) {
 		ready := poll(t, newPollerOf(POLLIN, a))
 		withoutWaker(ctx, func() {
 			sendText(t, b, "x")
-			a.s.out.kick()
+			wake(t, a, guard.Out)
 			require.Equal(t, pollResult{[]Polled{{a, POLLIN}}, nil}, waitFor(t, "Poll for POLLIN", ready))
 		})
 		giveUp()
@@ -133,7 +134,7 @@ func TestWaitersTellPolls(t *testing.T) {
 		ready = poll(t, newPollerOf(POLLOUT, a))
 		withoutWaker(ctx, func() {
 			empty(b)
-			a.s.in.kick()
+			wake(t, a, guard.In)
 			require.Equal(t, pollResult{[]Polled{{a, POLLOUT}}, nil}, waitFor(t, "Poll for POLLOUT", ready))
 		})
 
@@ -142,7 +143,7 @@ func TestWaitersTellPolls(t *testing.T) {
 		withoutWaker(ctx, func() {
 			sendText(t, b, "1")
 			sendText(t, b, "2")
-			a.s.in.kick()
+			wake(t, a, guard.In)
 			require.NoError(t, waitFor(t, "Recv", received))
 			require.Equal(t, pollResult{[]Polled{{a, POLLIN}}, nil}, waitFor(t, "Poll for the second", ready))
 		})
@@ -151,7 +152,7 @@ func TestWaitersTellPolls(t *testing.T) {
 	}
 }
 
-// And the other way round: a poll tells those who wait in Recv and Send.
+// The other way round, a poll notifies waiting Recv and Send calls.
 func TestPollsTellWaiters(t *testing.T) {
 	ctx, a, b := duplex(t)
 	for range rounds(200) {
@@ -173,8 +174,8 @@ func TestPollsTellWaiters(t *testing.T) {
 	}
 }
 
-// Those who poll one Poller share what tells them: one that is told tells the others
-// if it concerns them.
+// The polls of one Poller share its notifications: the poll that gets one
+// passes it on if it concerns the others.
 func TestPollsOfOnePollerTellEachOther(t *testing.T) {
 	const pollers = 4
 	ctx, a, b := duplex(t)
@@ -184,7 +185,7 @@ func TestPollsOfOnePollerTellEachOther(t *testing.T) {
 		"taken by one that doesn't wait": func(p *Poller) {
 			withoutWaker(ctx, func() {
 				sendText(t, b, "x")
-				p.queue().add(p.list.items[0].watch)
+				p.queue().Push(p.list.items[0].Watch)
 				polled, err := p.Poll(0)
 				require.NoError(t, err)
 				require.Len(t, polled, 1)
@@ -222,7 +223,7 @@ func TestPollsOfOnePollerTellEachOther(t *testing.T) {
 	}
 }
 
-// Polls that only look don't use up what those who wait are to be told.
+// Polls that don't wait don't consume the notifications of those that do.
 func TestLookingDoesntDisturbPolling(t *testing.T) {
 	ctx := newContext(t)
 	a, b := newPair(t, ctx, PAIR, PAIR, inproc(t))
@@ -258,11 +259,11 @@ func TestLookingDoesntDisturbPolling(t *testing.T) {
 	waitFor(t, "the one that looks", looked)
 }
 
-// When the time is up a Poll looks once more: what it is told and the end of the
-// time may come together.
+// A Poll checks once more when its time is up: a notification and the end of
+// the time may coincide.
 func TestPollLooksWhenTimeIsUp(t *testing.T) {
 	ctx, a, b := duplex(t)
-	require.Eventually(t, func() bool { // the first time, unless this goroutine is too late
+	require.Eventually(t, func() bool { // succeeds the first time, unless this goroutine is late
 		empty(a)
 		p := newPollerOf(POLLIN, a)
 		result := make(chan []Polled)
@@ -275,15 +276,15 @@ func TestPollLooksWhenTimeIsUp(t *testing.T) {
 		var polled []Polled
 		withoutWaker(ctx, func() {
 			sendText(t, b, "x")
-			p.queue().add(p.list.items[0].watch) // and no kick
+			p.queue().Push(p.list.items[0].Watch) // and no Wake
 			polled = waitFor(t, "Poll", result)
 		})
 		return len(polled) == 1
 	}, limit, time.Millisecond)
 }
 
-// A poll isn't told what it doesn't ask for, nor twice, and a socket knows of no poll
-// that has nothing more to be told.
+// A poll is notified neither of events it doesn't ask for, nor twice, and a
+// socket forgets a poll that it has nothing more to notify of.
 func TestPollsAreToldNoMoreThanTheyAsk(t *testing.T) {
 	ctx, a, b := duplex(t)
 	p := newPollerOf(POLLIN, a)
@@ -294,16 +295,16 @@ func TestPollsAreToldNoMoreThanTheyAsk(t *testing.T) {
 	}
 	expect := func(watching bool, queued int) {
 		t.Helper()
-		require.Equal(t, watching, a.s.watchers.any.Load())
-		require.Equal(t, queued, p.queue().len())
+		require.Equal(t, watching, a.s.Watched())
+		require.Equal(t, queued, p.queue().Len())
 		if queued == 0 {
-			require.Empty(t, p.queue().wake)
+			p.queue().Block(func(wake <-chan struct{}) { require.Empty(t, wake) })
 		}
 	}
-	withoutWaker(ctx, func() { // which may be late with what came of Connect
+	withoutWaker(ctx, func() { // because it may still deliver the events of Connect
 		require.Empty(t, look())
 		expect(true, 0)
-		sendText(t, a, "x") // there is room for more, which is none of the poll's business
+		sendText(t, a, "x") // leaves room for more, which doesn't concern the poll
 		expect(true, 0)
 
 		sendText(t, b, "x")
@@ -318,6 +319,6 @@ func TestPollsAreToldNoMoreThanTheyAsk(t *testing.T) {
 		expect(true, 0)
 	})
 	require.NoError(t, p.Remove(0))
-	require.False(t, a.s.watchers.any.Load())
+	require.False(t, a.s.Watched())
 	require.Empty(t, p.list.contexts)
 }

@@ -7,27 +7,29 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/lockorder"
 )
 
-// Reactor calls handlers for sockets that are ready and for values from channels,
-// one at a time, on the goroutine of Run. The zero Reactor is ready to use.
+// Reactor calls handlers for sockets that are ready and for values from
+// channels, one at a time, on the goroutine of [Reactor.Run]. The zero Reactor
+// is ready to use.
 //
-// Any goroutine may call any method at any time, handlers included, and a Run
-// that is under way takes note at once. Unlike raw's it waits for sockets and
-// channels together, starts no goroutines, and takes no value from a channel
-// before its handler is about to be called.
+// Any goroutine, handlers included, may call any method at any time: a Run in
+// progress takes the change into account at once. Unlike pebbe/zmq4's, a
+// Reactor waits for sockets and channels together, starts no goroutines, and
+// takes a value from a channel only when it is about to call the handler.
 type Reactor struct {
-	poller Poller
+	poller  Poller
+	running atomic.Bool
+	verbose atomic.Bool
 
-	mu       sync.Mutex
+	mu       lockorder.Mutex[lockorder.Reactor]
 	sockets  map[*Socket]reactorSocket // guarded by mu
-	channels []*reactorChannel         // guarded by mu; what list returned is never changed
+	channels []*reactorChannel         // guarded by mu; a slice that list has returned is never changed
 	lastID   uint64                    // guarded by mu
-	running  bool                      // guarded by mu
-	verbose  bool                      // guarded by mu
 }
 
 type reactorSocket struct {
@@ -46,12 +48,13 @@ type reactorChannel struct {
 // NewReactor creates a Reactor.
 func NewReactor() *Reactor { return new(Reactor) }
 
-// AddSocket has handler called whenever the socket is ready for one of events,
-// with what it is ready for. A socket has one handler: a second one replaces the
-// first. The handler should receive or send, or it is called again at once.
+// AddSocket adds a handler, which is called whenever the socket is ready for
+// one of events, with what it is ready for. A socket has one handler: a second
+// one replaces the first. The handler should receive or send; otherwise it is
+// called again at once.
 func (r *Reactor) AddSocket(soc *Socket, events State, handler func(State) error) {
 	if handler == nil {
-		handler = func(State) error { return invalid("Reactor.AddSocket(%v): the handler is nil", soc) }
+		handler = func(State) error { return invalid("Reactor.AddSocket(%v): the handler is nil; want a function", soc) }
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -71,33 +74,34 @@ func (r *Reactor) RemoveSocket(soc *Socket) {
 	_ = r.poller.RemoveBySocket(soc)
 }
 
-// AddChannel has handler called with the values from a channel, at most limit in
-// a row before sockets and other channels have their turn; without a limit (0 or
-// less) as many as there are. It returns an id for RemoveChannel. A channel that
-// is closed is removed.
+// AddChannel adds a handler, which is called with the values from a channel: at
+// most limit of them in a row, before sockets and other channels are served, or
+// any number if limit is 0 or less. It returns an id for
+// [Reactor.RemoveChannel]. A channel that is closed is removed.
 func (r *Reactor) AddChannel(ch <-chan any, limit int, handler func(any) error) (id uint64) {
 	return r.addChannel(reflect.ValueOf(ch), limit, handler)
 }
 
-// AddChannelTime is AddChannel for a timer or ticker.
+// AddChannelTime is [Reactor.AddChannel] for a timer or ticker.
 func (r *Reactor) AddChannelTime(ch <-chan time.Time, limit int, handler func(any) error) (id uint64) {
 	return r.addChannel(reflect.ValueOf(ch), limit, handler)
 }
 
 func (r *Reactor) addChannel(values reflect.Value, limit int, handler func(any) error) (id uint64) {
 	if handler == nil {
-		handler = func(any) error { return invalid("Reactor.AddChannel: the handler is nil") }
+		handler = func(any) error { return invalid("Reactor.AddChannel: the handler is nil; want a function") }
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lastID++
 	r.channels = append(r.channels, &reactorChannel{id: r.lastID, values: values, limit: limit, handler: handler})
-	r.poller.queue().kick()
+	r.poller.queue().Wake()
 	return r.lastID
 }
 
-// RemoveChannel removes the handler of a channel, if there is one. A value that
-// comes while another goroutine removes it may still be handled.
+// RemoveChannel removes the handler of a channel, if there is one. If another
+// goroutine than Run's calls it, a value that arrives at the same time may
+// still be handled.
 func (r *Reactor) RemoveChannel(id uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,37 +111,31 @@ func (r *Reactor) RemoveChannel(id uint64) {
 		}
 		return c.id == id
 	})
-	r.poller.queue().kick()
+	r.poller.queue().Wake()
 }
 
-// SetVerbose has what is handled logged, through log/slog.
-func (r *Reactor) SetVerbose(verbose bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.verbose = verbose
-}
+// SetVerbose sets whether events are logged, with [slog.Info].
+func (r *Reactor) SetVerbose(verbose bool) { r.verbose.Store(verbose) }
 
-// Run runs the reactor until a handler returns an error, and returns that. It
-// ends as Poll does when a socket or its context is closed: remove a socket
-// before its Close to go on without it. And it is an error to have nothing to
-// wait for.
+// Run runs the reactor until a handler returns an error, and returns that
+// error. Like [Poller.Poll] it ends when a socket or its context is closed:
+// remove a socket before its Close to go on without it. Having nothing to wait
+// for is an error, too.
 //
-// The interval is raw's: there it is how long channels wait for sockets, so it
-// has to be positive where there are channels. Here nothing waits for it; negative
-// with channels is still an error.
-func (r *Reactor) Run(interval time.Duration) error {
-	return r.run(context.Background(), interval < 0)
-}
+// The interval is there for compatibility. In pebbe/zmq4 channels wait that
+// long for sockets, so with channels it must be positive. Here nothing waits
+// for it, but with channels a negative interval is still an error.
+func (r *Reactor) Run(interval time.Duration) error { return r.run(context.Background(), interval < 0) }
 
-// RunContext is Run that also ends when ctx is done, with ctx.Err(). A handler
-// that runs is waited for.
+// RunContext is like [Reactor.Run], but also ends when ctx is done, with
+// ctx.Err(). It waits for a handler that is running.
 func (r *Reactor) RunContext(ctx context.Context) error { return r.run(ctx, false) }
 
 func (r *Reactor) run(ctx context.Context, socketsOnly bool) error {
-	if err := r.begin(); err != nil {
-		return err
+	if !r.running.CompareAndSwap(false, true) {
+		return errors.New("zmqsafe: Reactor: already running; want one Run at a time")
 	}
-	defer r.end()
+	defer r.running.Store(false)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -167,23 +165,8 @@ func (r *Reactor) run(ctx context.Context, socketsOnly bool) error {
 	}
 }
 
-func (r *Reactor) begin() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.running {
-		return errors.New("zmqsafe: the Reactor is running already")
-	}
-	r.running = true
-	return nil
-}
-
-func (r *Reactor) end() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.running = false
-}
-
-// list returns the channels, oldest first, if there is something to run for.
+// list returns the channels, oldest first. It fails if there is nothing to run
+// for.
 func (r *Reactor) list(socketsOnly bool) ([]*reactorChannel, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -191,12 +174,12 @@ func (r *Reactor) list(socketsOnly bool) ([]*reactorChannel, error) {
 	case len(r.sockets) == 0 && len(r.channels) == 0:
 		return nil, errors.New("zmqsafe: Reactor: no sockets to poll, no channels to read")
 	case socketsOnly && len(r.channels) > 0:
-		return nil, errors.New("zmqsafe: Reactor: there are channels, but the interval is negative; want a positive one")
+		return nil, errors.New("zmqsafe: Reactor: there are channels, but the interval is negative; want 0 or more")
 	}
 	return r.channels, nil
 }
 
-// drain handles what is in the channels, within their limits.
+// drain handles the values that are in the channels, within their limits.
 func (r *Reactor) drain(ctx context.Context, channels []*reactorChannel) (handled bool, err error) {
 	for _, c := range channels {
 		for n := 0; (c.limit <= 0 || n < c.limit) && !c.removed.Load() && ctx.Err() == nil; n++ {
@@ -213,26 +196,28 @@ func (r *Reactor) drain(ctx context.Context, channels []*reactorChannel) (handle
 	return handled, nil
 }
 
-// wait waits until there is something to do, and does it if it is a value. What is
-// added or removed from the list on ends it; the check before has used up what told
-// of earlier changes.
+// wait waits until there is something to do, and handles it if it is a value. A
+// change made after the call of list ends the wait; the check before has
+// consumed the notifications of earlier changes.
 func (r *Reactor) wait(ctx context.Context, socketsOnly bool) error {
 	channels, err := r.list(socketsOnly)
 	if err != nil {
 		return err
 	}
-	queue := r.poller.queue()
-	cases := []reflect.SelectCase{
-		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ctx.Done())},
-		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(queue.wake)},
-	}
-	first := len(cases)
-	for _, c := range channels {
-		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: c.values})
-	}
-	queue.blocked.Add(1)
-	i, v, ok := reflect.Select(cases)
-	queue.blocked.Add(-1)
+	var i int
+	var v reflect.Value
+	var ok bool
+	const first = 2 // index of the first channel in cases
+	r.poller.queue().Block(func(wake <-chan struct{}) {
+		cases := []reflect.SelectCase{
+			{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ctx.Done())},
+			{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(wake)},
+		}
+		for _, c := range channels {
+			cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: c.values})
+		}
+		i, v, ok = reflect.Select(cases)
+	})
 	if i < first {
 		return nil
 	}
@@ -241,12 +226,12 @@ func (r *Reactor) wait(ctx context.Context, socketsOnly bool) error {
 
 func (r *Reactor) handleValue(c *reactorChannel, v reflect.Value, ok bool) error {
 	if !ok {
-		r.say("channel is closed: removing it", "channel", c.id)
+		r.log().Info("zmqsafe: reactor: channel is closed; removing it", "channel", c.id)
 		r.RemoveChannel(c.id)
 		return nil
 	}
-	r.say("value", "channel", c.id, "value", v.Interface())
-	return c.handler(v.Interface())
+	r.log().Info("zmqsafe: reactor: value", "channel", c.id, "value", shown{v.Interface()})
+	return handle(c.handler, v.Interface())
 }
 
 func (r *Reactor) handleSocket(item Polled) error {
@@ -256,15 +241,39 @@ func (r *Reactor) handleSocket(item Polled) error {
 	if events &= soc.events; events == 0 {
 		return nil // removed or replaced by another handler
 	}
-	r.say("ready", "socket", item.Socket, "events", events)
-	return soc.handler(events)
+	r.log().Info("zmqsafe: reactor: socket is ready", "socket", item.Socket, "events", events)
+	return handle(soc.handler, events)
 }
 
-func (r *Reactor) say(what string, args ...any) {
-	r.mu.Lock()
-	verbose := r.verbose
-	r.mu.Unlock()
-	if verbose {
-		slog.Info(fmt.Sprintf("Reactor(%p) %s", r, what), args...)
-	}
+// handling counts the handlers that run now, of all Reactors of the process:
+// while one does, Socket.Close doesn't wait.
+var handling atomic.Int32
+
+func handle[V any](handler func(V) error, v V) error {
+	handling.Add(1)
+	defer handling.Add(-1)
+	return handler(v)
 }
+
+// log returns the logger for what is handled, see SetVerbose.
+func (r *Reactor) log() *slog.Logger {
+	if !r.verbose.Load() {
+		return silent
+	}
+	return defaultLogger().With("reactor", fmt.Sprintf("%p", r))
+}
+
+// shown is a value in the log. It becomes text before the handler gets it, if
+// it refers to something: a logger may be late, and the value the program's.
+type shown struct{ value any }
+
+func (s shown) LogValue() slog.Value {
+	v := slog.AnyValue(s.value).Resolve()
+	switch v.Kind() {
+	case slog.KindAny, slog.KindGroup:
+		return slog.StringValue(fmt.Sprintf("%+v", v.Any()))
+	}
+	return v
+}
+
+var silent = slog.New(slog.DiscardHandler)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ var errStop = errors.New("stop")
 
 func stopHandler(any) error { return errStop }
 
-// run has the reactor run in another goroutine until the end of the test at the
+// run runs the reactor in another goroutine, until the end of the test at the
 // latest.
 func run(t testing.TB, r *Reactor) <-chan error {
 	t.Helper()
@@ -36,7 +37,8 @@ func run(t testing.TB, r *Reactor) <-chan error {
 	return result
 }
 
-// reader returns a handler that receives from a socket and passes on.
+// reader returns a handler that receives from a socket and passes the message
+// on.
 func reader(soc *Socket, got chan<- string) func(State) error {
 	return func(State) error {
 		msg, err := soc.Recv(DONTWAIT)
@@ -98,7 +100,8 @@ func TestReactorTicks(t *testing.T) {
 	require.Equal(t, 3, ticks)
 }
 
-// All changes of a reactor, made while it waits, by others and by its handlers.
+// Every change to a reactor, made while it waits, by other goroutines and by
+// handlers.
 func TestReactorChangesWhileRunning(t *testing.T) {
 	pulls, pushes := newPullers(t, 2)
 	got := make(chan string, 1)
@@ -118,7 +121,7 @@ func TestReactorChangesWhileRunning(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := NewReactor()
 			var idle chan any
-			r.AddChannel(idle, 1, handler) // or Run might have nothing to wait for
+			r.AddChannel(idle, 1, handler) // otherwise Run might have nothing to wait for
 			change := from(r)
 			running := run(t, r)
 
@@ -182,7 +185,7 @@ func TestReactorLimit(t *testing.T) {
 	}
 }
 
-// A closed channel is removed, once what is in it was handled.
+// A closed channel is removed once its values are handled.
 func TestReactorClosedChannels(t *testing.T) {
 	r := NewReactor()
 	var got []any
@@ -204,7 +207,7 @@ func TestReactorClosedChannels(t *testing.T) {
 	require.ErrorContains(t, waitFor(t, "Run", running), "no sockets to poll, no channels to read")
 }
 
-// Removing the last of what Run waits for ends it.
+// Run ends when the last socket or channel is removed.
 func TestReactorWithNothingLeft(t *testing.T) {
 	pulls, _ := newPullers(t, 1)
 	r := NewReactor()
@@ -222,13 +225,13 @@ func TestReactorWithNothingLeft(t *testing.T) {
 	}
 }
 
-// Changes come while Run is anywhere between two waits, and nothing else ends the
-// second one.
+// Changes come while Run is anywhere between two waits, and nothing else ends
+// the second wait.
 func TestReactorMissesNoChange(t *testing.T) {
 	pulls, _ := newPullers(t, 1)
 	r := NewReactor()
 	r.AddSocket(pulls[0], POLLIN, func(State) error { return errStop })
-	for range 1000 { // so that it takes Run a moment to get from one wait to the next
+	for range 1000 { // so that Run takes a moment from one wait to the next
 		r.AddChannel(nil, 1, stopHandler)
 	}
 	run(t, r)
@@ -246,7 +249,7 @@ func TestReactorMissesNoChange(t *testing.T) {
 	})
 }
 
-// A handler that removes a channel doesn't take the others' turn from them.
+// A handler that removes a channel doesn't make the others miss their turn.
 func TestReactorKeepsOrder(t *testing.T) {
 	r := NewReactor()
 	var order []any
@@ -296,13 +299,13 @@ func TestReactorMisused(t *testing.T) {
 	}
 
 	r := NewReactor()
-	r.RemoveSocket(pulls[0]) // it isn't there
+	r.RemoveSocket(pulls[0]) // it was never added
 	r.RemoveChannel(7)
 	r.AddSocket(pulls[0], POLLIN, func(State) error { return errStop })
 	bounded(t, "Run", func() { require.Equal(t, errStop, r.Run(-1), "without channels") })
 }
 
-// A nil channel is one that never has anything, as in select.
+// A nil channel never has a value, as in select.
 func TestReactorNilChannel(t *testing.T) {
 	r := NewReactor()
 	id := r.AddChannel(nil, 0, stopHandler)
@@ -319,20 +322,16 @@ func TestReactorRunsOnceAtATime(t *testing.T) {
 	r := NewReactor()
 	work := make(chan any)
 	r.AddChannel(work, 1, func(v any) error {
-		assert.ErrorContains(t, r.Run(time.Second), "running already", "within a handler")
+		assert.ErrorContains(t, r.Run(time.Second), "already running; want one Run", "within a handler")
 		if v == nil {
 			panic("a handler's")
 		}
 		return v.(error)
 	})
-	for range 3 { // and again, when it has ended
+	for range 3 { // and again after it has ended
 		running := run(t, r)
-		require.Eventually(t, func() bool {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			return r.running
-		}, limit, time.Microsecond)
-		require.ErrorContains(t, r.Run(time.Second), "running already")
+		require.Eventually(t, r.running.Load, limit, time.Microsecond)
+		require.ErrorContains(t, r.Run(time.Second), "already running; want one Run")
 		work <- errStop
 		require.Equal(t, errStop, waitFor(t, "Run", running))
 	}
@@ -426,7 +425,7 @@ func TestReactorIsEnded(t *testing.T) {
 					return nil
 				})
 				running := run(t, r)
-				work <- nil // it runs
+				work <- nil // the handler runs
 				if !byHandler {
 					require.NoError(t, c.end(ctx, soc))
 				}
@@ -436,7 +435,7 @@ func TestReactorIsEnded(t *testing.T) {
 	}
 }
 
-// A socket that is removed may be closed, also by the handler of another one.
+// A removed socket may be closed, even by the handler of another one.
 func TestReactorGoesOnWithoutRemovedSocket(t *testing.T) {
 	pulls, pushes := newPullers(t, 2)
 	for _, push := range pushes {
@@ -458,7 +457,7 @@ func TestReactorGoesOnWithoutRemovedSocket(t *testing.T) {
 	for range 10 {
 		sendText(t, pushes[0], "and again")
 	}
-	require.Eventually(t, func() bool { // all are handled
+	require.Eventually(t, func() bool { // all values are handled
 		events, err := pulls[0].GetEvents()
 		return err == nil && events == 0
 	}, limit, time.Microsecond)
@@ -466,8 +465,8 @@ func TestReactorGoesOnWithoutRemovedSocket(t *testing.T) {
 	require.Equal(t, errStop, waitFor(t, "Run", running))
 }
 
-// A handler that takes the place of another one in the same round is called for what
-// it is there for.
+// A handler that replaces another one in the same round is called only for its
+// own events.
 func TestReactorReplacedHandler(t *testing.T) {
 	a, b := newPair(t, newContext(t), PAIR, PAIR, inproc(t))
 	first, _ := newPair(t, newContext(t), PAIR, PAIR, inproc(t))
@@ -485,7 +484,8 @@ func TestReactorReplacedHandler(t *testing.T) {
 	bounded(t, "Run", func() { require.Equal(t, errStop, r.Run(-1)) })
 }
 
-// Two reactors are stopped by one value each: neither takes more than it handles.
+// Two reactors are stopped by one value each: neither takes more than it
+// handles.
 func TestReactorsShareAChannel(t *testing.T) {
 	pulls, pushes := newPullers(t, 2)
 	for _, ch := range []chan any{make(chan any), make(chan any, 10)} {
@@ -532,7 +532,7 @@ func TestReactorVerbose(t *testing.T) {
 	r.SetVerbose(true)
 	require.Equal(t, errStop, r.Run(time.Second))
 	for _, want := range []string{`value="a value"`, "closed", "channel=2", "Socket(PULL", "events=POLLIN"} {
-		require.Contains(t, log.String(), want)
+		require.Eventually(t, func() bool { return strings.Contains(log.String(), want) }, limit, time.Millisecond, want)
 	}
 	said := log.String()
 	r.SetVerbose(false)
@@ -540,8 +540,8 @@ func TestReactorVerbose(t *testing.T) {
 	require.Equal(t, said, log.String())
 }
 
-// Everything at once, for the race detector, and nothing may be missed: each message
-// and each value is handled while others come and go.
+// Everything at once, for the race detector: each message and each value is
+// handled while others are added and removed.
 func TestReactorUnderChange(t *testing.T) {
 	const goroutines = 3
 	n := rounds(100)

@@ -3,99 +3,143 @@ package zmqsafe
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"unsafe"
 
-	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/czmq"
+	"github.com/pebbe/zmq4"
+
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/guard"
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/libzmq"
 )
 
-// Send sends one message part and returns its size. See
+// Send sends one message part and returns its size in bytes. See
 // https://api.zeromq.org/4-3:zmq-send.
 //
 // It blocks while the socket has no peer to send to or its high-water mark is
-// reached, for SNDTIMEO at most (SetSndtimeo), unless flags has DONTWAIT; then,
-// and after SNDTIMEO, the error is Errno(syscall.EAGAIN). While it is blocked,
-// closing the socket ends it with ErrorSocketClosed and closing the context with
-// ETERM. A call that ends with an error has sent nothing.
+// reached, for SNDTIMEO at most ([Socket.SetSndtimeo]), and not at all with
+// [DONTWAIT]. If the part can't be sent in that time, the error is
+// Errno(syscall.EAGAIN). Closing the socket ends a blocked call with
+// [ErrorSocketClosed], closing the context with ETERM. A call that returns an
+// error has sent nothing.
 //
-// Success means that libzmq has accepted the part. It is handed to the network
-// by the time the context is closed if the peer takes it within the linger.
+// Success means that libzmq has accepted the part. When the context has been
+// closed, the part has been handed to the network if the peer took it within
+// the linger.
 //
-// With SNDMORE the message goes on with the next Send. Goroutines that share a
-// socket should use SendMessage instead, which sends all parts in one call.
+// With [SNDMORE] the next Send continues the message. Goroutines that share a
+// socket should use [Socket.SendMessage] instead, which sends all parts in one
+// call.
 func (soc *Socket) Send(data string, flags Flag) (int, error) {
 	return send(context.Background(), soc, viewOf(data), flags)
 }
 
-// SendContext is Send that also ends when ctx is done, with ctx.Err().
+// SendContext is like [Socket.Send], but also ends when ctx is done.
 func (soc *Socket) SendContext(ctx context.Context, data string, flags Flag) (int, error) {
 	return send(ctx, soc, viewOf(data), flags)
 }
 
-// SendBytes is Send for bytes. data may be used again when it returns.
+// SendBytes is like [Socket.Send], for bytes. The caller may reuse data when it
+// returns.
 func (soc *Socket) SendBytes(data []byte, flags Flag) (int, error) {
 	return send(context.Background(), soc, data, flags)
 }
 
-// SendBytesContext is SendBytes that also ends when ctx is done, with ctx.Err().
+// SendBytesContext is like [Socket.SendBytes], but also ends when ctx is done.
 func (soc *Socket) SendBytesContext(ctx context.Context, data []byte, flags Flag) (int, error) {
 	return send(ctx, soc, data, flags)
 }
 
-// SendMessage sends a message of several parts, and returns the sum of their
-// sizes. A []string or [][]byte counts as that many parts; a part that is
-// neither string nor []byte is converted with fmt.Sprint.
+// SendMessage sends a message of one or more parts and returns the sum of their
+// sizes in bytes. A []string or [][]byte stands for that many parts; a part
+// that is neither string nor []byte is converted with [fmt.Sprint].
 //
-// It blocks and fails as Send does, and sends either all parts or none. Messages
-// of several goroutines never interleave.
+// It blocks and fails as [Socket.Send] does, and sends either all parts or
+// none. Messages from several goroutines never interleave.
 func (soc *Socket) SendMessage(parts ...any) (int, error) {
 	return sendMessage(context.Background(), soc, 0, parts)
 }
 
-// SendMessageContext is SendMessage that also ends when ctx is done, with
-// ctx.Err().
+// SendMessageContext is like [Socket.SendMessage], but also ends when ctx is
+// done.
 func (soc *Socket) SendMessageContext(ctx context.Context, parts ...any) (int, error) {
 	return sendMessage(ctx, soc, 0, parts)
 }
 
-// SendMessageDontwait is SendMessage with DONTWAIT: where that would block, the
-// error is Errno(syscall.EAGAIN).
+// SendMessageDontwait is like [Socket.SendMessage] with [DONTWAIT]: instead of
+// blocking it fails with Errno(syscall.EAGAIN). It still sends all parts or
+// none; pebbe/zmq4 may stop halfway.
 func (soc *Socket) SendMessageDontwait(parts ...any) (int, error) {
 	return sendMessage(context.Background(), soc, DONTWAIT, parts)
 }
 
-func send(ctx context.Context, soc *Socket, data []byte, flags Flag) (int, error) {
-	return do(ctx, soc, POLLOUT, flags, func(s *socketState, watched bool) (int, State, error) {
-		inMessage := s.midSend
-		n, ready, err := s.sendPart(data, flags, watched)
-		if err == errAgain && inMessage && s.drops() {
-			s.midSend = false
-			if flags&DONTWAIT == 0 && s.sndtimeo != 0 {
-				n, err = len(data), nil
-			}
-		}
-		if err == nil && flags&SNDMORE == 0 {
-			s.accepted++
-		}
-		return n, ready, err
-	})
+func send(ctx context.Context, soc *Socket, data []byte, flags Flag) (n int, err error) {
+	s, err := soc.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	w := s.waitFor(guard.Out, flags, true)
+	n, ready, err := s.trySend(data, flags, w.Timeout != 0, s.Watched())
+	s.Unlock(ready)
+	if err == errAgain {
+		err = s.Do(ctx, w, func(watched bool) (ready guard.Ready, err error) {
+			n, ready, err = s.trySend(data, flags, w.Timeout != 0, watched)
+			return ready, err
+		})
+	}
+	runtime.KeepAlive(soc)
+	return n, err
 }
 
-func sendMessage(ctx context.Context, soc *Socket, flags Flag, parts []any) (int, error) {
+func sendMessage(ctx context.Context, soc *Socket, flags Flag, parts []any) (n int, err error) {
 	flat := flatten(parts)
-	return do(ctx, soc, POLLOUT, flags, func(s *socketState, watched bool) (int, State, error) {
-		n, ready, err := s.sendParts(flat, watched)
-		if err == nil && len(flat) > 0 {
-			s.accepted++
+	s, err := soc.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, ready, err := s.trySendMessage(flat, s.Watched())
+	s.Unlock(ready)
+	if err == errAgain {
+		err = s.Do(ctx, s.waitFor(guard.Out, flags, true), func(watched bool) (ready guard.Ready, err error) {
+			n, ready, err = s.trySendMessage(flat, watched)
+			return ready, err
+		})
+	}
+	runtime.KeepAlive(soc)
+	return n, err
+}
+
+// The try… functions below are called with the lock held, and never block. They
+// return errAgain if the socket isn't ready, and, if the socket is watched, the
+// readiness that Unlock needs.
+
+func (s *socketState) trySend(data []byte, flags Flag, waits, watched bool) (int, guard.Ready, error) {
+	inMessage := s.midSend
+	n, ready, err := s.sendPart(data, flags, watched)
+	if err == errAgain && inMessage && s.drops() {
+		s.midSend = false
+		if waits {
+			n, err = len(data), nil
 		}
-		return n, ready, err
-	})
+	}
+	if err == nil && flags&SNDMORE == 0 {
+		s.accepted++
+	}
+	return n, ready, err
+}
+
+func (s *socketState) trySendMessage(parts [][]byte, watched bool) (int, guard.Ready, error) {
+	n, ready, err := s.sendParts(parts, watched)
+	if err == nil && len(parts) > 0 {
+		s.accepted++
+	}
+	return n, ready, err
 }
 
 // sendParts tries to send a whole message. Only the first part can be refused
-// for want of room; EAGAIN further on says that the peer which was to get the
-// message is gone, and with it what it got. Then the message starts over, with
-// another peer.
-func (s *socketState) sendParts(parts [][]byte, watched bool) (total int, ready State, err error) {
+// for lack of room. EAGAIN for a later part means that the peer chosen for the
+// message is gone, with the parts that it got. Then the message starts over,
+// with another peer.
+func (s *socketState) sendParts(parts [][]byte, watched bool) (total int, ready guard.Ready, err error) {
 	joined := s.midSend // the program began this message with SNDMORE
 	for i := 0; i < len(parts); i++ {
 		flags := SNDMORE
@@ -110,9 +154,9 @@ func (s *socketState) sendParts(parts [][]byte, watched bool) (total int, ready 
 		case err != errAgain || !inMessage:
 			return -1, r, err
 		case s.drops() && (joined || s.typ == REQ):
-			// What was sent before can't be sent again: the program has it, or
-			// the REQ has begun its request and won't begin another. The message
-			// shares the fate of its peer, as with a blocking zmq_send.
+			// The parts sent before can't be sent again: only the program has
+			// them, or the REQ has begun its request and won't begin another.
+			// The message is lost with its peer, as with a blocking zmq_send.
 			s.midSend = false
 			total += len(parts[i])
 		default:
@@ -127,25 +171,27 @@ func (s *socketState) sendParts(parts [][]byte, watched bool) (total int, ready 
 	return total, ready, nil
 }
 
-// sendPart tries to send one part. The caller holds mu.
-func (s *socketState) sendPart(data []byte, flags Flag, watched bool) (int, State, error) {
+// sendPart tries to send one part.
+func (s *socketState) sendPart(data []byte, flags Flag, watched bool) (int, guard.Ready, error) {
 	if s.mustReceive() {
 		return -1, s.eventsIf(watched), EFSM
 	}
-	n, events, errno := czmq.Send(s.sock, data, int(flags), !s.midSend, watched)
+	if !s.midSend && s.dropsIfFull() && s.accepted%uint64(s.quarterQueue()) == 0 {
+		s.Events()
+	}
+	n, events, errno := libzmq.Send(s.sock, data, int(flags), !s.midSend, watched)
 	if errno == 0 {
 		s.midSend = flags&SNDMORE != 0
+		s.multipart = s.multipart || s.midSend
 	}
-	return n, s.readiness(events), errnoError(errno)
+	return n, s.readiness(guard.Ready(events)), errnoError(errno)
 }
 
-// drops reports whether libzmq drops the rest of a message when the peer that
-// got its first parts is gone (lb.cpp, lb_t::sendpipe). A blocking zmq_send
-// then says success (socket_base.cpp, socket_base_t::send), a non-blocking one
-// EAGAIN, and the parts up to the last are swallowed.
-func (s *socketState) drops() bool {
-	return s.typ == PUSH || s.typ == DEALER || s.typ == REQ
-}
+// drops reports whether libzmq drops the rest of a message if the peer that got
+// its first parts is gone (lb.cpp, lb_t::sendpipe). A blocking zmq_send then
+// returns success (socket_base.cpp, socket_base_t::send), a non-blocking one
+// EAGAIN, and libzmq swallows the remaining parts.
+func (s *socketState) drops() bool { return s.typ == PUSH || s.typ == DEALER || s.typ == REQ }
 
 // flatten lists the parts of a message. Strings are viewed, not copied.
 func flatten(parts []any) [][]byte {
@@ -169,5 +215,79 @@ func flatten(parts []any) [][]byte {
 	return flat
 }
 
-// viewOf is s as bytes that must not be written to.
+// viewOf returns the bytes of s without copying them. They must not be written
+// to.
 func viewOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// SetSndhwm sets the high-water mark for outbound messages: how many are queued
+// for one peer before a send blocks or drops. 0 is no limit. It also applies to
+// connections that already exist. The default is 1000. See
+// https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_SNDHWM.
+//
+// PUB, XPUB, XSUB, REP, and ROUTER without [Socket.SetRouterMandatory] drop
+// what they send to a peer whose queue is full. libzmq learns late what peers
+// have taken, and would also drop messages for peers that have taken
+// everything. Here none is dropped while less than a quarter of the queue is
+// used. For that, a REP with less than 512 has the effect of 512.
+//
+// A SUB sends nothing but subscriptions, and libzmq would drop those above the
+// mark. So it has no limit, whatever is set; nor has an XSUB unless one is set.
+func (soc *Socket) SetSndhwm(value int) error {
+	set := func(raw *zmq4.Socket, value int) error {
+		err := raw.SetSndhwm(enoughQueue(soc.s.typ, value))
+		if err == nil {
+			soc.s.sndhwm = value
+		}
+		return err
+	}
+	return setInt(soc, "SetSndhwm", set, value, "0 or more")
+}
+
+// GetSndhwm returns what [Socket.SetSndhwm] sets.
+func (soc *Socket) GetSndhwm() (value int, err error) {
+	err = soc.call(func(s *socketState) error {
+		value = s.sndhwm
+		return nil
+	})
+	return value, err
+}
+
+// defaultSndhwm is libzmq's.
+const defaultSndhwm = 1000
+
+// enoughQueue returns the SNDHWM that libzmq gets for one that the program has
+// set.
+func enoughQueue(t Type, value int) int {
+	switch {
+	case t == SUB:
+		return min(value, 0) // it refuses a negative one
+	case t == REP && value > 0:
+		return max(value, repQueueFloor)
+	}
+	return value
+}
+
+// A peer reports only after each half of the queue that it has taken messages
+// (pipe.cpp, compute_lwm). The report comes into the socket's mailbox. There a
+// send looks once a millisecond, and a receive that finds a message once in 100
+// parts (socket_base.cpp, process_commands; config.hpp, inbound_poll_rate).
+
+// repQueueFloor is the shortest queue that a REP gets. It chooses the queue for
+// a reply when it receives the request (rep.cpp, rep_t::xrecv), so a quarter of
+// the queue, the half that isn't reported, and 100 must fit in. With up to 150,
+// one of the first 400 replies to requests that followed each other was
+// dropped.
+const repQueueFloor = 512
+
+// dropsIfFull reports whether libzmq drops a message for a peer whose queue it
+// takes for full. Then the socket looks into the mailbox before each quarter of
+// the queue.
+func (s *socketState) dropsIfFull() bool {
+	switch s.typ {
+	case PUB, XPUB, XSUB, ROUTER:
+		return s.sndhwm > 0
+	}
+	return false
+}
+
+func (s *socketState) quarterQueue() int { return max(1, s.sndhwm/4) }

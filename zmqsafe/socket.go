@@ -1,84 +1,138 @@
 package zmqsafe
 
 import (
+	"context"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/pebbe/zmq4"
 
 	"github.com/zmqsafe/zmq-exit/linger"
-	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/czmq"
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/guard"
+	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/libzmq"
 )
 
 // Socket is a libzmq socket that any goroutine may use and close.
 //
-// Each call is atomic: calls of several goroutines on one socket happen one
-// after the other, and all parts of a SendMessage or RecvMessage belong to one
-// call. A message that is sent or received part by part (SNDMORE, GetRcvmore)
-// takes several calls; goroutines that share a socket and do so need a mutex of
-// their own around them, as with raw. So do a request and its reply on a REQ or
-// REP, which alternate: a call that isn't due fails with EFSM.
+// Each call is atomic: calls from several goroutines on one socket run one
+// after another, and all parts of a [Socket.SendMessage] or
+// [Socket.RecvMessage] stay together. A message that is sent or received part
+// by part ([SNDMORE], [Socket.GetRcvmore]) takes several calls: goroutines that
+// share a socket must then hold a mutex around them, as with pebbe/zmq4. The
+// same applies to a request and its reply on a REQ or REP, which alternate: a
+// call out of turn fails with EFSM.
 //
-// A Socket should be closed with Close, or by closing its Context. One that is
-// lost without is reported and closed by the package.
+// Close a Socket with [Socket.Close], or close its [Context]. A Socket that is
+// garbage collected without having been closed is logged as leaked, and closed.
 type Socket struct {
 	s       *socketState
-	ctx     *Context        // keeps the Context from being lost before its sockets
-	cleanup runtime.Cleanup // reports a Socket that was lost
+	ctx     *Context        // keeps the Context from being collected before its sockets
+	cleanup runtime.Cleanup // reports a leaked Socket
 }
 
-// socketState is what a Socket stands for: an entry of the registry. It
-// outlives a Socket that was lost, so nothing that it reaches may lead back to
-// the Socket or the Context.
+// socketState is the state of a Socket, and its entry in the registry. It
+// outlives a leaked Socket, so nothing that it reaches may point back to the
+// Socket or the Context.
 type socketState struct {
-	guard
+	guard.Guard
 	id       int32
 	c        *contextState
 	typ      Type
-	internal bool // made for the package's own use: not the program's to see
-	made     site
+	internal bool // made by the package for itself, hidden from the program
+	made     callSite
 	created  time.Time
 
-	// All below is guarded by guard.mu.
+	rcvtimeo, sndtimeo atomic.Int64 // durations; negative: none
+
+	settling settling
+
+	pendingNames  int  // guarded by c.inproc.mu; how many inproc names it waits for
+	closeDeferred bool // guarded by c.inproc.mu; its close waits for them
+	readsEvents   bool // guarded by c.inproc.mu; it is connected to a Monitor's address
+
+	// The Guard's lock guards everything below.
 	raw       *zmq4.Socket
+	sock      unsafe.Pointer // libzmq's socket, which raw wraps; nil once it is closed
 	linger    linger.Policy
-	lingerSet bool          // by the program, or it has to be what it is
-	rcvtimeo  time.Duration // negative: none
-	sndtimeo  time.Duration // negative: none
-	midSend   bool          // the last part was sent with SNDMORE
-	rcvmore   bool          // the last part received has more to follow
-	accepted  uint64        // messages
-	received  uint64        // messages
-	unread    []unreadPart  // what is received before anything else
-	fd        int           // ZMQ_FD once it is watched, or -1
-	dup       int           // the duplicate that GetFd hands out, or -1
-	grace     *time.Timer   // runs while zmq_close is put off for a long linger
-	monitor   *relay        // takes the events of this socket, or nil
+	lingerSet bool         // linger is fixed: by the program, or by the type
+	midSend   bool         // the last part was sent with SNDMORE
+	multipart bool         // a part was, or may have been, sent with SNDMORE
+	rcvmore   bool         // the last part received has more to follow
+	accepted  uint64       // messages
+	received  uint64       // messages
+	unread    []unreadPart // received before anything else
+	inFlight  int          // messages that proxies have taken and not yet sent
+	filters   filters      // of a SUB
+	draining  draining
+	fd        int         // ZMQ_FD once the waker watches it, or -1
+	standIn   int         // what GetFd hands out, or -1
+	deferred  *time.Timer // runs while zmq_close is deferred for a long linger
+	monitor   *relay      // takes the socket's events, or nil
 	endpoints []endpoint
-	nextRid   string    // what SetConnectRid has set for the next Connect
-	rawMode   bool      // SetRouterRaw was on
-	inproc    inprocUse // guarded by c.inproc.mu instead
-	buf       []byte    // where small parts arrive; made when it is needed
-	_         [0]uint64 // aligns msg as C does
-	msg       czmq.Msg  // where large parts arrive
-	woken     time.Time // when the state left open
-	blocked   Waiting   // whom that woke
+	// unbinding are Unbinds of which the socket may not know yet.
+	unbinding []*detaching
+	attached  bool       // it has had endpoints
+	conflate  bool       // SetConflate is on
+	lastTaken bool       // and libzmq's thread has taken the last value
+	sndbuf    int        // what SetSndbuf set, or -1
+	sndhwm    int        // what SetSndhwm set, or the default
+	heartbeat bool       // SetHeartbeatIvl is on
+	nextRid   string     // set by SetConnectRid for the next Connect
+	rawMode   bool       // SetRouterRaw was on
+	buf       []byte     // receives small parts; made on first use
+	_         [0]uint64  // aligns msg as C does
+	msg       libzmq.Msg // receives large parts
+	woken     time.Time  // when the state left open
+	blocked   Waiting    // the calls blocked at that time
 }
 
-// NewSocket creates a socket. See https://api.zeromq.org/4-3:zmq-socket.
+// NewSocket creates a socket. It doesn't block. See
+// https://api.zeromq.org/4-3:zmq-socket.
 //
-// Its LINGER is the context's (see WithLinger), but 0 for an XSUB, as in libzmq:
-// an XSUB that lingers would wait for its own pending subscriptions. On error
-// the socket returned is not nil, but closed.
+// The socket has the LINGER of the context (see [WithLinger]), except that an
+// XSUB has 0, as in libzmq: an XSUB that lingers would wait for its own pending
+// subscriptions. For the same reason a SUB is closed as if it had 0. On error
+// the returned socket is not nil, but closed.
 //
-// Errors: ErrorContextClosed after Close; EINVAL for an unknown type; EMFILE at
-// the limit of sockets (SetMaxSockets) or of descriptors.
+// Errors: [ErrorContextClosed] after [Context.Close]; EINVAL for an unknown
+// type; EMFILE at the limit of sockets ([Context.SetMaxSockets]) or of
+// descriptors.
 func (ctx *Context) NewSocket(t Type) (*Socket, error) { return ctx.newSocket(t, 1) }
 
-// newSocket is NewSocket for the program, whose frame is skip above this one's
-// caller.
+// Context returns the context of the socket, which may be the default context.
+// After [Socket.Close] the error is [ErrorSocketClosed]. Closing the context
+// causes no error.
+func (soc *Socket) Context() (*Context, error) {
+	s, err := soc.core()
+	if err != nil {
+		return nil, err
+	}
+	if why := s.Err(); why == ErrorSocketClosed {
+		return nil, why
+	}
+	return soc.ctx, nil
+}
+
+// String describes the socket by its type and, if it has one, its identity:
+// Socket(DEALER,"me"). A closed socket is Socket(CLOSED).
+func (soc Socket) String() string {
+	s, err := soc.core()
+	if err != nil || s.Lock() != nil {
+		return "Socket(CLOSED)"
+	}
+	defer s.Unlock(0)
+	if id, err := s.raw.GetIdentity(); err == nil && id != "" {
+		return fmt.Sprintf("Socket(%v,%q)", s.typ, id)
+	}
+	return fmt.Sprintf("Socket(%v,%p)", s.typ, s)
+}
+
+// newSocket creates a socket for the program. The call site is skip frames
+// above the caller of newSocket.
 func (ctx *Context) newSocket(t Type, skip int) (*Socket, error) {
 	c, err := ctx.core()
 	if err != nil {
@@ -89,22 +143,25 @@ func (ctx *Context) newSocket(t Type, skip int) (*Socket, error) {
 	if err != nil {
 		return &Socket{}, err
 	}
-	s.enterProfile(skip + 1)
+	if s.Lock() == nil { // the context hasn't closed it yet
+		profile.Add(s, skip+2)
+		s.Unlock(0)
+	}
 	soc := &Socket{s: s, ctx: ctx}
-	soc.cleanup = runtime.AddCleanup(soc, (*socketState).lost, s)
+	soc.cleanup = runtime.AddCleanup(soc, (*socketState).leaked, s)
 	return soc, nil
 }
 
-// newSocket creates a socket and enters it into the registry, under the lock
+// newSocket creates a socket and enters it into the registry. It holds the lock
 // that a close takes first (invariants 5 and 9).
-func (c *contextState) newSocket(t Type, made site, internal bool) (*socketState, error) {
+func (c *contextState) newSocket(t Type, made callSite, internal bool) (*socketState, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state != open {
 		return nil, ErrorContextClosed
 	}
 	if !internal && len(c.sockets)-c.internals >= c.maxSockets {
-		return nil, &usageError{fmt.Sprintf("NewSocket(%v): the context has its %d sockets (SetMaxSockets) open", t, c.maxSockets), Errno(syscall.EMFILE)}
+		return nil, &usageError{fmt.Sprintf("NewSocket(%v): the context is at its limit of %d open sockets (SetMaxSockets)", t, c.maxSockets), Errno(syscall.EMFILE)}
 	}
 	if err := c.startLocked(); err != nil {
 		return nil, err
@@ -116,44 +173,52 @@ func (c *contextState) newSocket(t Type, made site, internal bool) (*socketState
 	case err != nil:
 		return nil, err
 	}
-	runtime.SetFinalizer(raw, nil) // it would close the socket whenever it likes
+	runtime.SetFinalizer(raw, nil) // it could close the socket at any time
 	s := &socketState{
 		id: c.lastID + 1, c: c, typ: t, internal: internal, made: made, created: time.Now(),
-		raw: raw, linger: c.linger, lingerSet: internal || c.lingerSet || c.linger != linger.Default, rcvtimeo: -1, sndtimeo: -1, fd: -1, dup: -1,
+		raw: raw, linger: c.linger, lingerSet: internal || c.lingerSet || c.linger != linger.Default, fd: -1, standIn: -1, sndbuf: -1, sndhwm: defaultSndhwm,
 	}
 	if t == XSUB {
 		s.linger, s.lingerSet = linger.Drop, true
 	}
 	pointer, err := rawPointer(raw, t)
 	if err == nil {
-		err = setLinger(raw, s.linger)
+		err = setLinger(raw, s.lingerWhileOpen(s.linger))
+	}
+	if err == nil && (t == SUB || t == XSUB) {
+		err = raw.SetSndhwm(0) // see Socket.SetSndhwm
 	}
 	if err != nil {
 		_ = raw.Close()
 		return nil, err
 	}
-	s.guard.init(pointer)
+	s.sock = pointer
+	s.rcvtimeo.Store(-1)
+	s.sndtimeo.Store(-1)
+	s.Open(s, errAgain)
 	c.lastID = s.id
 	c.sockets[s.id] = s
 	if internal {
 		c.internals++
+	} else {
+		c.openSockets++
 	}
 	return s, nil
 }
 
-// newInternal creates a socket of the package's own for a call on another socket.
-func (c *contextState) newInternal(t Type, made site) (*socketState, error) {
+// newInternal creates an internal socket for a call on another socket.
+func (c *contextState) newInternal(t Type, made callSite) (*socketState, error) {
 	s, err := c.newSocket(t, made, true)
 	switch {
 	case err == ErrorContextClosed:
 		return nil, errTerm
 	case AsErrno(err) == Errno(syscall.EMFILE):
-		return nil, &usageError{"no socket is left in the context (SetMaxSockets), or no descriptor", err}
+		return nil, &usageError{"the context is at its limit of sockets (SetMaxSockets), or the process at its limit of descriptors (ulimit -n)", err}
 	}
 	return s, err
 }
 
-// core returns what soc stands for; a nil or zero Socket is a closed one.
+// core returns the state of soc. A nil or zero Socket is closed.
 func (soc *Socket) core() (*socketState, error) {
 	if soc == nil {
 		return nil, errNilSocket
@@ -164,63 +229,92 @@ func (soc *Socket) core() (*socketState, error) {
 	return soc.s, nil
 }
 
-// Context returns the context of the socket, the default context, too. After Close
-// of the socket the error is ErrorSocketClosed; after that of the context there is
-// none.
-func (soc *Socket) Context() (*Context, error) {
+// enter begins a call that may wait, and locks the socket. The caller tries,
+// unlocks, and calls Do only if the socket wasn't ready. So a call that
+// succeeds at once needs no function value.
+func (soc *Socket) enter(ctx context.Context) (*socketState, error) {
 	s, err := soc.core()
 	if err != nil {
 		return nil, err
 	}
-	if why := s.reason(); why == ErrorSocketClosed {
-		return nil, why
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	return soc.ctx, nil
+	return s, s.Lock()
 }
 
-// String describes the socket by its type and, if it has one, its identity:
-// Socket(DEALER,"me"). A closed one is Socket(CLOSED).
-func (soc Socket) String() string {
+// waitFor says how long a call waits for direction dir: RCVTIMEO or SNDTIMEO,
+// or not at all with DONTWAIT. tried says that the call has already tried,
+// after enter.
+func (s *socketState) waitFor(dir guard.Ready, flags Flag, tried bool) guard.Wait {
+	timeout := &s.rcvtimeo
+	if dir == guard.Out {
+		timeout = &s.sndtimeo
+	}
+	w := guard.Wait{Dir: dir, Reliable: s.reliable(dir), Timeout: time.Duration(timeout.Load()), Tried: tried}
+	if flags&DONTWAIT != 0 {
+		w.Timeout = 0
+	}
+	return w
+}
+
+// reliable reports whether a call succeeds if ZMQ_EVENTS has dir. That holds
+// for a socket that chooses among its peers. A socket that sends to a certain
+// peer (ROUTER, STREAM) or to all of them (PUB) reports POLLOUT regardless.
+func (s *socketState) reliable(dir guard.Ready) bool {
+	switch s.typ {
+	case PUSH, DEALER, REQ, PAIR:
+		return true
+	}
+	return dir == guard.In
+}
+
+// call makes one call that doesn't wait, for example to set an option. It may
+// change what the socket is ready for (a Connect gives a PUSH a peer to send
+// to), so waiting calls try again afterwards.
+func (soc *Socket) call(f func(s *socketState) error) error {
 	s, err := soc.core()
-	if err != nil || s.lock() != nil {
-		return "Socket(CLOSED)"
+	if err != nil {
+		return err
 	}
-	defer s.unlock(0)
-	if id, err := s.raw.GetIdentity(); err == nil && id != "" {
-		return fmt.Sprintf("Socket(%v,%q)", s.typ, id)
+	defer runtime.KeepAlive(soc)
+	if err := s.Lock(); err != nil {
+		return err
 	}
-	return fmt.Sprintf("Socket(%v,%p)", s.typ, s)
+	defer s.Unlock(guard.In | guard.Out)
+	return f(s)
 }
 
-// arm has the waker watch the socket, once. The caller holds mu.
-func (s *socketState) arm() error {
+// Arm makes the waker watch the socket, once. The caller holds the lock.
+func (s *socketState) Arm() error {
 	if s.fd >= 0 {
 		return nil
 	}
 	fd, err := s.raw.GetFd()
-	if err == nil {
-		err = s.c.waker.add(s, fd)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		s.fd = fd
+	if err := s.c.waker.Add(s.id, fd, s); err != nil {
+		return &usageError{"can't wait for a socket", err}
 	}
-	return err
+	s.fd = fd
+	return nil
 }
 
-// infoLocked describes the socket for people. The caller holds mu.
+// infoLocked describes the socket for reports. The caller holds the lock.
 func (s *socketState) infoLocked() SocketInfo {
 	info := s.describeLocked()
 	info.Site = s.made.String()
 	return info
 }
 
-// describeLocked is infoLocked but for Site, which costs most.
+// describeLocked is infoLocked without Site, which costs most.
 func (s *socketState) describeLocked() SocketInfo {
 	info := SocketInfo{
 		Type: s.typ, Created: s.created, Linger: s.linger,
-		Accepted: s.accepted, Received: s.received, Waiting: s.blocked,
+		Accepted: s.accepted, Received: s.received, Waiting: s.blocked, Drained: s.draining.result,
 	}
-	if s.state == open {
+	if s.woken.IsZero() {
 		info.Waiting = s.waiting()
 	}
 	for _, e := range s.endpoints {
@@ -231,5 +325,6 @@ func (s *socketState) describeLocked() SocketInfo {
 
 // waiting counts the calls that are blocked on the socket now.
 func (s *socketState) waiting() Waiting {
-	return Waiting{int(s.in.blocked.Load()), int(s.out.blocked.Load()), s.watchers.polls()}
+	receives, sends, polls := s.Guard.Waiting()
+	return Waiting{receives, sends, polls}
 }

@@ -1,224 +1,332 @@
 package zmqsafe
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// putBack does what a proxy does with a message that it can't pass on.
-func putBack(t *testing.T, soc *Socket, parts ...string) {
+// unreadCase is a socket with messages that have arrived and are not received.
+type unreadCase struct {
+	name        string
+	typ, sender Type
+	leave       func(t *testing.T, soc, sender *Socket) // default: two messages, three parts each
+	want        uint64
+	more        bool
+}
+
+// arrives sends a message of several parts, and waits until it has arrived.
+func arrives(t *testing.T, soc, sender *Socket, n int) {
 	t.Helper()
-	var message [][]byte
-	for _, part := range parts {
-		message = append(message, []byte(part))
+	for range n {
+		_, err := sender.SendMessage("a", "b", "c")
+		require.NoError(t, err)
 	}
-	require.NoError(t, soc.s.lock())
-	soc.s.putBack(message)
-	soc.s.unlock(POLLIN)
+	ready(t, soc)
 }
 
-func requireMore(t *testing.T, soc *Socket, want bool) {
+// ready waits until something can be received. Over inproc all that was sent
+// can then be.
+func ready(t *testing.T, soc *Socket) {
 	t.Helper()
-	more, err := soc.GetRcvmore()
-	require.NoError(t, err)
-	require.Equal(t, want, more, "GetRcvmore")
+	require.Eventually(t, func() bool {
+		events, err := soc.GetEvents()
+		return err == nil && events&POLLIN != 0
+	}, limit, time.Millisecond)
 }
 
-func requireReady(t *testing.T, soc *Socket, want State) {
+var unreadCases = []unreadCase{
+	{name: "PULL", typ: PULL, sender: PUSH, want: 2},
+	{name: "DEALER", typ: DEALER, sender: DEALER, want: 2},
+	{name: "ROUTER", typ: ROUTER, sender: DEALER, want: 2},
+	{name: "PAIR", typ: PAIR, sender: PAIR, want: 2},
+	{name: "SUB", typ: SUB, sender: XPUB, want: 2},
+	{name: "XSUB", typ: XSUB, sender: XPUB, want: 2},
+	{name: "REP", typ: REP, sender: DEALER, want: 1, more: true, leave: func(t *testing.T, soc, sender *Socket) {
+		for range 3 {
+			_, err := sender.SendMessage("", "request")
+			require.NoError(t, err)
+		}
+		ready(t, soc)
+	}},
+	{name: "REP that owes a reply", typ: REP, sender: DEALER, leave: func(t *testing.T, soc, sender *Socket) {
+		_, err := sender.SendMessage("", "request")
+		require.NoError(t, err)
+		_, err = soc.Recv(0)
+		require.NoError(t, err)
+	}},
+	{name: "REQ", typ: REQ, sender: ROUTER, want: 1, leave: func(t *testing.T, soc, sender *Socket) {
+		_, err := soc.Send("request", 0)
+		require.NoError(t, err)
+		request, err := sender.RecvMessage(0)
+		require.NoError(t, err)
+		_, err = sender.SendMessage(request)
+		require.NoError(t, err)
+		ready(t, soc)
+	}},
+	{name: "REQ without a request", typ: REQ, sender: ROUTER, leave: func(*testing.T, *Socket, *Socket) {}},
+	{name: "nothing", typ: PULL, sender: PUSH, leave: func(*testing.T, *Socket, *Socket) {}},
+	{name: "all received", typ: PULL, sender: PUSH, leave: func(t *testing.T, soc, sender *Socket) {
+		arrives(t, soc, sender, 1)
+		_, err := soc.RecvMessage(0)
+		require.NoError(t, err)
+	}},
+	{name: "one received in part", typ: PULL, sender: PUSH, want: 2, leave: func(t *testing.T, soc, sender *Socket) {
+		arrives(t, soc, sender, 2)
+		_, err := soc.Recv(0)
+		require.NoError(t, err)
+	}},
+	{name: "one too large for its buffer", typ: PULL, sender: PUSH, want: 2, leave: func(t *testing.T, soc, sender *Socket) {
+		arrives(t, soc, sender, 2)
+		_, err := soc.RecvInto(nil, 0)
+		require.Equal(t, EMSGSIZE, AsErrno(err))
+	}},
+	{name: "the last part too large", typ: PULL, sender: PUSH, want: 2, leave: func(t *testing.T, soc, sender *Socket) {
+		arrives(t, soc, sender, 2)
+		for range 2 {
+			_, err := soc.Recv(0)
+			require.NoError(t, err)
+		}
+		_, err := soc.RecvInto(nil, 0)
+		require.Equal(t, EMSGSIZE, AsErrno(err))
+	}},
+	{name: "put back by a proxy", typ: PULL, sender: PUSH, want: 4, leave: func(t *testing.T, soc, sender *Socket) {
+		arrives(t, soc, sender, 2)
+		putBack(t, soc, "d", "e")
+		putBack(t, soc, "f")
+	}},
+	{name: "in flight in a proxy", typ: PULL, sender: PUSH, want: 2, leave: func(t *testing.T, soc, sender *Socket) {
+		nobody := newSocket(t, soc.ctx, PUSH)
+		done := make(chan error, 1)
+		go func() { done <- Proxy(soc, nobody, nil) }()
+		t.Cleanup(func() { assert.Error(t, waitFor(t, "Proxy", done)) })
+		arrives(t, soc, sender, 2)
+		require.Eventually(t, func() bool {
+			require.NoError(t, soc.s.Lock())
+			defer soc.s.Unlock(0)
+			return soc.s.inFlight == 1
+		}, limit, time.Millisecond)
+	}},
+	{name: "given back by a proxy", typ: PULL, sender: PUSH, want: 2, leave: func(t *testing.T, soc, sender *Socket) {
+		nobody := newSocket(t, soc.ctx, PUSH)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- ProxyContext(ctx, soc, nobody, nil) }()
+		arrives(t, soc, sender, 2)
+		require.Eventually(t, func() bool {
+			require.NoError(t, soc.s.Lock())
+			defer soc.s.Unlock(0)
+			return soc.s.inFlight == 1
+		}, limit, time.Millisecond)
+		cancel()
+		assert.Equal(t, context.Canceled, waitFor(t, "ProxyContext", done))
+	}},
+	{name: "half of the queue", typ: PULL, sender: PUSH, want: 5, more: true, leave: func(t *testing.T, soc, sender *Socket) {
+		require.NoError(t, soc.SetRcvhwm(10))
+		arrives(t, soc, sender, 6)
+	}},
+	{name: "just half of the queue", typ: PULL, sender: PUSH, want: 5, leave: func(t *testing.T, soc, sender *Socket) {
+		require.NoError(t, soc.SetRcvhwm(10))
+		arrives(t, soc, sender, 5)
+	}},
+	{name: "a queue of one", typ: PULL, sender: PUSH, want: 1, more: true, leave: func(t *testing.T, soc, sender *Socket) {
+		require.NoError(t, soc.SetRcvhwm(1))
+		arrives(t, soc, sender, 2)
+	}},
+	{name: "a queue without a limit", typ: PULL, sender: PUSH, want: 1000, more: true, leave: func(t *testing.T, soc, sender *Socket) {
+		require.NoError(t, sender.SetSndhwm(0))
+		require.NoError(t, soc.SetRcvhwm(0))
+		require.NoError(t, soc.Connect(endpointOf(t, sender)))
+		arrives(t, soc, sender, 2200) // shared by two connections
+	}},
+	{name: "events of a monitor", typ: PULL, sender: PUSH, leave: func(t *testing.T, soc, sender *Socket) {
+		early, late := newSocket(t, soc.ctx, PAIR), newSocket(t, soc.ctx, PAIR)
+		for i, monitored := range []*Socket{soc, sender} {
+			address := fmt.Sprintf("inproc://%p", monitored)
+			if i == 0 {
+				require.NoError(t, early.Connect(address))
+			}
+			require.NoError(t, monitored.Monitor(address, EVENT_ALL))
+			if i == 1 {
+				require.NoError(t, late.Connect(address))
+			}
+			require.NoError(t, monitored.Bind("tcp://127.0.0.1:*"))
+		}
+		ready(t, early)
+		ready(t, late)
+	}},
+	{name: "an XPUB's subscriptions", typ: XPUB, sender: XSUB, leave: func(t *testing.T, soc, sender *Socket) {
+		sendText(t, sender, "\x01a")
+		ready(t, soc)
+	}},
+}
+
+func endpointOf(t *testing.T, soc *Socket) string {
 	t.Helper()
-	ready, err := soc.GetEvents()
+	endpoint, err := soc.GetLastEndpoint()
 	require.NoError(t, err)
-	require.Equal(t, want, ready, "GetEvents")
-	require.NoError(t, soc.s.lock())
-	defer soc.s.unlock(0)
-	require.Equal(t, want, soc.s.events(), "events")
+	return endpoint
 }
 
-// Messages that were put back come first, whole, whatever they are received with.
-func TestPutBack(t *testing.T) {
-	messages := map[string]func(t *testing.T, soc *Socket) []string{
-		"RecvMessage": func(t *testing.T, soc *Socket) []string {
-			got, err := soc.RecvMessage(DONTWAIT)
-			require.NoError(t, err)
-			return got
-		},
-		"RecvMessageBytes": func(t *testing.T, soc *Socket) []string {
-			got, err := soc.RecvMessageBytes(DONTWAIT)
-			require.NoError(t, err)
-			return texts(got)
-		},
-		"RecvMessageWithMetadata": func(t *testing.T, soc *Socket) []string {
-			got, metadata, err := soc.RecvMessageWithMetadata(DONTWAIT, "Socket-Type")
-			require.NoError(t, err)
-			require.NotNil(t, metadata)
-			return got
-		},
-		"Messages": func(t *testing.T, soc *Socket) []string {
-			for got, err := range soc.Messages(t.Context()) {
-				require.NoError(t, err)
-				return texts(got)
-			}
-			return nil
-		},
-		"Recv": func(t *testing.T, soc *Socket) []string {
-			return partByPart(t, soc, func() (string, error) { return soc.Recv(DONTWAIT) })
-		},
-		"RecvWithMetadata": func(t *testing.T, soc *Socket) []string {
-			return partByPart(t, soc, func() (string, error) {
-				part, _, err := soc.RecvWithMetadata(DONTWAIT)
-				return part, err
-			})
-		},
-		"RecvInto": func(t *testing.T, soc *Socket) []string {
-			return partByPart(t, soc, func() (string, error) {
-				buf := make([]byte, 10)
-				n, err := soc.RecvInto(buf, DONTWAIT)
-				return string(buf[:n]), err
-			})
-		},
-		"Recv, then RecvMessage": func(t *testing.T, soc *Socket) []string {
-			first, err := soc.Recv(DONTWAIT)
-			require.NoError(t, err)
-			if more, err := soc.GetRcvmore(); err != nil || !more {
-				require.NoError(t, err)
-				return []string{first}
-			}
-			rest, err := soc.RecvMessage(DONTWAIT)
-			require.NoError(t, err)
-			return append([]string{first}, rest...)
-		},
+// make makes the sockets of the case. This is where the program made them.
+func (c unreadCase) make(t *testing.T, ctx *Context) *Socket {
+	t.Helper()
+	name := "inproc://" + strings.ReplaceAll(t.Name(), "/", "-")
+	soc, sender := newSocket(t, ctx, c.typ), newSocket(t, ctx, c.sender)
+	require.NoError(t, sender.SetRcvtimeo(limit))
+	require.NoError(t, sender.Bind(name))
+	require.NoError(t, soc.Connect(name))
+	switch c.typ {
+	case SUB:
+		require.NoError(t, soc.SetSubscribe(""))
+	case XSUB:
+		sendText(t, soc, "\x01")
 	}
-	for name, receive := range messages {
-		t.Run(name, func(t *testing.T) {
-			ctx := newContext(t)
-			pull, push := newPair(t, ctx, PULL, PUSH, "inproc://put-back")
-			for _, message := range [][]string{{"late"}, {"late", "too"}} {
-				_, err := push.SendMessage(message)
-				require.NoError(t, err)
+	if c.sender == XPUB {
+		_, err := sender.Recv(0) // the subscription
+		require.NoError(t, err)
+	}
+	if c.leave == nil {
+		arrives(t, soc, sender, 2)
+	} else {
+		c.leave(t, soc, sender)
+	}
+	return soc
+}
+
+// countsAll gives counting the time that a busy system takes.
+func countsAll(t *testing.T) {
+	socket, all := countSocket, countContext
+	countSocket, countContext = limit, limit
+	t.Cleanup(func() { countSocket, countContext = socket, all })
+}
+
+func TestUnreadAtTheEndOfTheContext(t *testing.T) {
+	countsAll(t)
+	for _, c := range unreadCases {
+		t.Run(c.name, func(t *testing.T) {
+			var log syncBuffer
+			ctx := newContext(t, WithLogger(log.logger()))
+			soc := c.make(t, ctx)
+			require.NoError(t, ctx.Close())
+
+			r := ctx.Report()
+			i := slices.IndexFunc(r.Sockets, func(s ClosedSocket) bool { return s.Type == c.typ && s.Created.Equal(soc.s.created) })
+			require.GreaterOrEqual(t, i, 0)
+			assert.Equal(t, c.want, r.Sockets[i].Unread)
+			assert.Equal(t, c.more, r.Sockets[i].UnreadAtLeast)
+			c.checkAccount(t, r)
+			if c.want == 0 || c.typ == SUB || c.typ == XSUB {
+				assert.Empty(t, log.lines(t), "no warning")
+				assert.NotContains(t, r.String(), "lost")
+				return
 			}
-			putBack(t, pull, "third", "")
-			putBack(t, pull, "second")
-			putBack(t, pull, "first", "of", "three")
-			for _, want := range [][]string{{"first", "of", "three"}, {"second"}, {"third", ""}, {"late"}, {"late", "too"}} {
-				requireReady(t, pull, POLLIN)
-				require.Equal(t, want, receive(t, pull))
-				requireMore(t, pull, false)
-			}
-			requireReady(t, pull, 0)
-			_, err := pull.Recv(DONTWAIT)
-			require.Equal(t, errAgain, err)
+			line := log.line(t, unreadLost)
+			assert.Len(t, log.lines(t), 1, "one warning")
+			assert.Equal(t, float64(c.want), line["messages"])
+			assert.Equal(t, c.more, line["at_least"])
+			assert.Contains(t, line["sockets"], c.typ.String()+" socket made at zmqsafe/main_test.go:")
+			assert.Contains(t, r.String(), fmt.Sprintf("1 socket had unread messages, %s, which are lost", atLeast(c.want, c.more)))
 		})
 	}
 }
 
-func partByPart(t *testing.T, soc *Socket, receive func() (string, error)) (parts []string) {
+// checkAccount checks the sums of a report.
+func (c unreadCase) checkAccount(t *testing.T, r Report) {
 	t.Helper()
-	for {
-		part, err := receive()
-		require.NoError(t, err)
-		parts = append(parts, part)
-		more, err := soc.GetRcvmore()
-		require.NoError(t, err)
-		if !more {
-			return parts
-		}
-		requireReady(t, soc, POLLIN) // within a message
+	text, err := json.Marshal(r)
+	require.NoError(t, err)
+	if c.want == 0 {
+		assert.Empty(t, r.Unread)
+		assert.NotContains(t, string(text), `"unread"`)
+		return
 	}
+	require.Len(t, r.Unread, 1)
+	u := r.Unread[0]
+	assert.Contains(t, u.Site, "zmqsafe/main_test.go:")
+	assert.Equal(t, Unread{c.typ, u.Site, 1, c.want, c.more}, u)
+	assert.Contains(t, string(text), fmt.Sprintf(`"unread":[{"type":"%v","made_at":"%s","sockets":1,"messages":%d`, c.typ, u.Site, c.want))
 }
 
-func texts(parts [][]byte) (texts []string) {
-	for _, part := range parts {
-		texts = append(texts, string(part))
+// A socket that the program closes is in the account, too, and the warning
+// comes once for the line that made it.
+func TestUnreadAtTheCloseOfASocket(t *testing.T) {
+	countsAll(t)
+	var log syncBuffer
+	ctx := newContext(t, WithLogger(log.logger()))
+	for range 3 {
+		push := newSocket(t, ctx, PUSH)
+		require.NoError(t, push.Bind("inproc://"+push.String()))
+		pull, err := ctx.NewSocket(PULL)
+		require.NoError(t, err)
+		require.NoError(t, pull.Connect(endpointOf(t, push)))
+		arrives(t, pull, push, 2)
+		require.NoError(t, pull.Close())
+		require.NoError(t, pull.Close(), "again")
 	}
-	return texts
+	open := ctx.Report()
+	assert.Zero(t, open.Began)
+	const lost = "; 3 sockets had unread messages, 6, which are lost"
+	assert.Equal(t, "the context isn't closed"+lost, open.String())
+	line := log.line(t, unreadLost)
+	assert.Contains(t, line["made_at"], "zmqsafe/unread_test.go:")
+	assert.Equal(t, "PULL", line["type"])
+	assert.Equal(t, 2.0, line["messages"])
+	require.NoError(t, ctx.Close())
+	assert.Len(t, log.lines(t), 1, "not once more at the end")
+	r := ctx.Report()
+	assert.Contains(t, r.String(), lost)
+	require.Len(t, r.Unread, 1)
+	assert.Equal(t, open.Unread, r.Unread)
+	assert.Equal(t, Unread{PULL, line["made_at"].(string), 3, 6, false}, r.Unread[0])
+	assert.Equal(t, "3 PULL sockets made at "+r.Unread[0].Site+": 6 unread", r.Unread[0].String())
+	log.has(t, `"unread":"3 PULL sockets made at`)
 }
 
-// The program has received the first part of a message from libzmq when the
-// rest is put back, as by a proxy that was started in the middle.
-func TestPutBackTheRest(t *testing.T) {
+func TestUnreadIsNotCountedWhenTurnedOff(t *testing.T) {
+	var log syncBuffer
+	ctx := newContext(t, WithUnreadCount(false), WithLogger(log.logger()))
+	pull, push := newPair(t, ctx, PULL, PUSH, inproc(t))
+	arrives(t, pull, push, 1)
+	require.NoError(t, ctx.Close())
+	assert.Empty(t, ctx.Report().Unread)
+	assert.Empty(t, log.lines(t))
+}
+
+// However little time is left, a socket with messages is told from one without.
+func TestUnreadIsKnownWithoutTime(t *testing.T) {
 	ctx := newContext(t)
 	pull, push := newPair(t, ctx, PULL, PUSH, inproc(t))
-	_, err := push.SendMessage("a", "b", "c")
-	require.NoError(t, err)
-	_, err = push.Send("next", 0)
-	require.NoError(t, err)
-	_, err = pull.Recv(0)
-	require.NoError(t, err)
-	requireMore(t, pull, true)
-	rest, err := pull.RecvMessageBytes(0)
-	require.NoError(t, err)
-	requireMore(t, pull, false)
-	require.NoError(t, pull.s.lock())
-	pull.s.putBack(rest)
-	pull.s.unlock(POLLIN)
-	got, err := pull.RecvMessage(0)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"b", "c"}, got)
-	got, err = pull.RecvMessage(0)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"next"}, got)
-}
-
-// Whoever waits gets what is put back.
-func TestPutBackWakes(t *testing.T) {
-	ctx := newContext(t)
-	pull := newSocket(t, ctx, PULL)
-	for i := range 100 {
-		got := make(chan []string, 1)
-		go func() {
-			message, err := pull.RecvMessage(0)
-			assert.NoError(t, err)
-			got <- message
-		}()
-		if i%2 == 0 {
-			waitUntilBlocked(t, pull, POLLIN)
+	idle := newSocket(t, ctx, PULL)
+	arrives(t, pull, push, 100)
+	for _, c := range []struct {
+		soc  *Socket
+		want uint64
+		more bool
+	}{{pull, 1, true}, {idle, 0, false}} {
+		ctx.c.unread.spent = countContext
+		require.NoError(t, c.soc.s.Lock())
+		unread := c.soc.s.countUnread(withContext, nil)
+		c.soc.s.Unlock(0)
+		if c.want == 0 {
+			assert.Nil(t, unread)
+		} else {
+			require.NotNil(t, unread)
+			assert.Equal(t, c.want, unread.Messages)
+			assert.Equal(t, c.more, unread.AtLeast)
 		}
-		putBack(t, pull, "a", "b")
-		require.Equal(t, []string{"a", "b"}, waitFor(t, "RecvMessage", got))
 	}
-}
-
-// What is put back goes with the socket.
-func TestPutBackThenClose(t *testing.T) {
-	ctx := newContext(t)
-	pull := newSocket(t, ctx, PULL)
-	putBack(t, pull, "never read")
-	require.NoError(t, pull.Close())
-	_, err := pull.Recv(0)
-	require.Equal(t, ErrorSocketClosed, err)
-}
-
-// Requests and replies alternate also around a part that was too large.
-func TestUnreadOfReqRep(t *testing.T) {
-	ctx := newContext(t)
-	rep, req := newPair(t, ctx, REP, REQ, inproc(t))
-	small, text := make([]byte, 3), "too large"
-	for i := range 10 {
-		_, err := req.Send(text, 0)
-		require.NoError(t, err)
-		_, err = rep.RecvInto(small, 0)
-		require.ErrorIs(t, err, EMSGSIZE)
-		requireReady(t, rep, POLLIN)
-		_, err = rep.Send("too early", 0)
-		require.Equal(t, EFSM, err)
-		_, err = rep.SendMessage("too", "early")
-		require.Equal(t, EFSM, err)
-		got, err := rep.Recv(0)
-		require.NoError(t, err)
-		require.Equal(t, text, got)
-		requireReady(t, rep, POLLOUT)
-		_, err = rep.Send(fmt.Sprint("answer ", i), 0)
-		require.NoError(t, err)
-		_, err = req.RecvInto(small, 0)
-		require.ErrorIs(t, err, EMSGSIZE)
-		requireReady(t, req, POLLIN)
-		_, err = req.Send("too early", 0)
-		require.Equal(t, EFSM, err)
-		got, err = req.Recv(0)
-		require.NoError(t, err)
-		require.Equal(t, fmt.Sprint("answer ", i), got)
-	}
+	assert.GreaterOrEqual(t, ctx.c.unread.spent, countContext)
+	ctx.c.unread.spent = 0
+	assert.Equal(t, countSocket, ctx.c.mayCount(time.Now()))
+	ctx.c.deadline = time.Now().Add(100 * time.Millisecond)
+	assert.LessOrEqual(t, ctx.c.mayCount(time.Now()), 5*time.Millisecond, "the rest is for delivery")
+	ctx.c.deadline = time.Time{}
 }

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"time"
 )
 
-// maxStderr is how much of a child's standard error is kept: the abort line
-// comes first, and Go's dump of many goroutines after it can be long.
+// maxStderr is how much of a child's standard error is kept. The abort line
+// comes first; Go's dump of many goroutines after it can be long.
 const maxStderr = 64 << 10
 
 // dumpTime is how long a child that missed its deadline may take to print its
@@ -18,10 +19,9 @@ const maxStderr = 64 << 10
 const dumpTime = 2 * time.Second
 
 // runChild runs one program of a hazard in a process of its own, in a directory
-// of its own, and says how it ended. env is added to its environment. The
-// process and all it started are gone when runChild returns. An error means that
-// there is nothing to say, because the process could not be run or ctx was
-// cancelled.
+// of its own, and tells how it ended. env is added to its environment. When
+// runChild returns, the process and everything it started are gone. It fails
+// only if the process can't be run or ctx is cancelled.
 func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env ...string) (result, error) {
 	if h.missing != "" {
 		return result{Outcome: skipped, Reason: h.missing}, nil
@@ -41,13 +41,13 @@ func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env
 	stderr := &head{limit: maxStderr}
 	cmd := exec.CommandContext(bounded, executable, "run", h.ID, "-mode", string(m))
 	cmd.Dir = dir
-	// "crash" would turn every Go crash into a SIGABRT.
+	// GOTRACEBACK=crash would turn every Go crash into a SIGABRT.
 	cmd.Env = append(append(os.Environ(), "GOTRACEBACK=all", preparedVariable+"="+h.prepared), env...)
 	cmd.Stderr = stderr
 	cmd.SysProcAttr = childAttributes()
 
-	// Missing the deadline is what a hang is. SIGQUIT makes Go say where every
-	// goroutine is; after dumpTime Wait kills the process.
+	// A child that misses its deadline hangs. SIGQUIT makes Go print where
+	// every goroutine is; after dumpTime Wait kills the process.
 	hung := false
 	cmd.Cancel = func() error {
 		if ctx.Err() != nil {
@@ -62,7 +62,7 @@ func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env
 	if err := cmd.Start(); err != nil {
 		return result{}, err
 	}
-	defer time.AfterFunc(deadline, end).Stop() // not before: a busy machine may take longer to start it
+	defer time.AfterFunc(deadline, end).Stop() // not before: a busy machine may be slow to start it
 	err = cmd.Wait()
 	killGroup(cmd.Process.Pid, syscall.SIGKILL) // what the child started and left behind
 	switch exit := (*exec.ExitError)(nil); {
@@ -77,9 +77,27 @@ func runChild(ctx context.Context, h hazard, m mode, deadline time.Duration, env
 }
 
 // childAttributes puts a child into a process group of its own, so that it can
-// be killed with all it started, and has it killed when the demo is killed.
+// be killed with everything it started, and has it killed when the demo is.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// programAgain returns a command that runs this process's program once more, in
+// a process of its own whose environment has the variable. That process stays
+// in the group of this one, and is killed when this one is. Of the two, only
+// the new process obeys a SIGQUIT to the group, so they don't write their
+// goroutines into each other's text.
+func programAgain(variable, value string) (*exec.Cmd, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(executable, os.Args[1:]...)
+	cmd.Env = append(os.Environ(), variable+"="+value)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	signal.Ignore(syscall.SIGQUIT)
+	return cmd, nil
 }
 
 func killGroup(pid int, signal syscall.Signal) error {

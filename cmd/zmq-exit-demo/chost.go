@@ -16,7 +16,8 @@ import (
 // hostSources is where the programs of c-host-exit are in the repository.
 const hostSources = "testdata/c/host"
 
-// buildCHosts makes dir/raw/host and dir/guarded/host: host.c, linked with either Go library as an archive.
+// buildCHosts makes dir/raw/host and dir/guarded/host: host.c, linked with
+// either Go library.
 func buildCHosts(ctx context.Context, dir string) error {
 	root, err := repository()
 	if err != nil {
@@ -46,8 +47,8 @@ func buildCHosts(ctx context.Context, dir string) error {
 	return nil
 }
 
-// toolchain runs commands in a directory until one has failed, with err. What they leave behind when they are killed is
-// in another directory.
+// toolchain runs commands in a directory until one has failed, with err. Killed
+// commands leave their files behind in another directory, temporary.
 type toolchain struct {
 	ctx            context.Context
 	dir, temporary string
@@ -75,8 +76,8 @@ func (tc *toolchain) run(words ...string) string {
 	return strings.TrimSpace(string(output))
 }
 
-// repository returns the root of the repository: of the one that this program was built from, or, when it was built with
-// -trimpath, of the one that it runs in.
+// repository returns the root of the repository that this program was built
+// from or, if it was built with -trimpath, of the one that it runs in.
 func repository() (string, error) {
 	_, file, _, _ := runtime.Caller(0)
 	dir := filepath.Dir(file)

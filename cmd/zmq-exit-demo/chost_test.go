@@ -9,9 +9,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/zmqsafe/zmq-exit/cmd/internal/cli"
+	"github.com/zmqsafe/zmq-exit/cmd/internal/explain"
 )
 
-// The guarded library is the raw one with another import, and one call of cexit.
+// The guarded library is the raw one with another import, and one call of
+// cexit.
 func TestGuardedLibraryIsRawButForTheImport(t *testing.T) {
 	root, err := repository()
 	require.NoError(t, err)
@@ -23,7 +27,7 @@ func TestGuardedLibraryIsRawButForTheImport(t *testing.T) {
 	assert.Equal(t, []string{
 		"\t\"github.com/zmqsafe/zmq-exit/shutdown/cexit\"\n",
 		"\tzmq \"github.com/zmqsafe/zmq-exit/zmqsafe\"\n",
-		"\tif err := cexit.Register(reports.ctx, 2*time.Second); err != nil { // the fix\n",
+		"\tif err := cexit.Register(ctx, time.Minute); err != nil { // the fix\n",
 		"\t\treturn err\n",
 		"\t}\n",
 	}, linesAdded(read(raw), read(guarded)))
@@ -34,7 +38,7 @@ func TestCHostsWithoutATool(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	const reason = "the go command, a C compiler and pkg-config are needed to build it: go env CC: "
 	stdout, stderr, status := runDemo("-hazard", "c-host-exit,fd-sweep", "-mode", "guarded", "-runs", "2", "-deadline", enough.String())
-	assert.Equal(t, exitOK, status, stderr)
+	assert.Equal(t, cli.OK, status, stderr)
 	assert.Empty(t, stderr)
 	assert.Contains(t, stdout, "SKIPPED c-host-exit: "+reason)
 	assert.Regexp(t, `(?m)^fd-sweep +- +clean 2`, stdout, "the others run")
@@ -54,13 +58,14 @@ func TestCHostsWithAToolThatFails(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(tools, "go"), []byte("#!/bin/sh\necho no cache >&2; exit 1\n"), 0o700))
 	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
 	stdout, stderr, status := runDemo("-hazard", "c-host-exit", "-runs", "1")
-	assert.Equal(t, exitFailed, status)
+	assert.Equal(t, cli.Failed, status)
 	assert.Empty(t, stdout)
 	assert.Contains(t, stderr, "c-host-exit can't be prepared: the go command, a C compiler and pkg-config are needed to build it")
 	assert.Contains(t, stderr, "go env CC: exit status 1\nno cache\n")
 }
 
-// Where there is no compiler, as in the demo's container image, the programs may have been made before.
+// On a system without a compiler, such as the demo's container image, the
+// programs may have been made before.
 func TestCHostsMadeBefore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not run: -short, and this one has to be built first")
@@ -70,7 +75,7 @@ func TestCHostsMadeBefore(t *testing.T) {
 	t.Setenv(preparedVariable, dir)
 	t.Setenv("PATH", t.TempDir())
 	stdout, stderr, status := runDemo("-hazard", "c-host-exit", "-mode", "guarded", "-runs", "2", "-deadline", enough.String())
-	assert.Equal(t, exitOK, status, stderr)
+	assert.Equal(t, cli.OK, status, stderr)
 	assert.Regexp(t, `(?m)^c-host-exit +- +clean 2`, stdout)
 }
 
@@ -79,7 +84,7 @@ func TestRunPreparesHere(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv(preparedVariable, "")
 	dir := filepath.Join(os.Getenv("XDG_CACHE_HOME"), "zmq-exit-demo", "thing")
-	h := hazard{ID: "thing", Prepare: func(_ context.Context, dir string) error {
+	h := hazard{Hazard: explain.Hazard{ID: "thing"}, Prepare: func(_ context.Context, dir string) error {
 		assert.NoDirExists(t, dir)
 		return os.MkdirAll(dir, 0o700)
 	}}
@@ -93,7 +98,8 @@ func TestRunPreparesHere(t *testing.T) {
 	assert.DirExists(t, dir)
 }
 
-// An interrupt ends the tools with all that they have started, such as compilers.
+// An interrupt ends the tools with all that they have started, such as
+// compilers.
 func TestCHostsInterrupted(t *testing.T) {
 	tools := t.TempDir()
 	started := filepath.Join(tools, "started")

@@ -3,33 +3,14 @@ package main
 import (
 	"github.com/pebbe/zmq4"
 
+	"github.com/zmqsafe/zmq-exit/cmd/internal/explain"
 	"github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
 var authStop = hazard{
-	ID:    "auth-stop",
-	Title: "the default context is terminated while authentication is on",
-	Raw:   authStopRaw, Guarded: authStopGuarded,
-	Explain: `In libzmq
-  1. A server that authenticates asks a handler about each new connection, over the
-     inproc endpoint "zeromq.zap.01" (session_base_t::zap_connect, session_base.cpp;
-     zap_client.cpp). AuthStart of pebbe/zmq4 is such a handler. It makes two sockets in
-     the default context: a REP that answers on a goroutine of its own, and a REQ that
-     AuthStop uses to tell that goroutine to end.
-  2. zmq_ctx_term, in ctx_t::terminate (ctx.cpp), sends a stop command to every
-     socket. The goroutine is in zmq_msg_recv on the REP, gets ETERM, closes the REP,
-     and ends.
-  3. The REQ is used by nobody, so nobody notices. Only AuthStop would close it. The
-     reaper thread says "done" when the last socket is gone (reaper_t::process_reaped,
-     reaper.cpp), and zmq_ctx_term waits for that without a limit.
-  4. "defer zmq4.AuthStop()" doesn't help, since Term comes first and never returns.
-     It has to be called before Term, or while Term waits, from another goroutine.
-
-What the guard does
-  AuthStart makes one socket, which the default context knows as it knows all
-  others. Term closes it after the program's own, so that no peer is let in that
-  nobody decided about. This ends the handler. Then it terminates.
-`,
+	Hazard:  explain.Hazards["auth-stop"],
+	Raw:     authStopRaw,
+	Guarded: authStopGuarded,
 }
 
 func authStopRaw() error {
@@ -41,37 +22,11 @@ func authStopRaw() error {
 	if err != nil {
 		return err
 	}
-	if err := server.ServerAuthPlain("office"); err != nil {
-		return err
-	}
-	if err := server.Bind("tcp://127.0.0.1:*"); err != nil {
-		return err
-	}
-	endpoint, err := server.GetLastEndpoint()
-	if err != nil {
-		return err
-	}
 	client, err := zmq4.NewSocket(zmq4.PUSH)
 	if err != nil {
 		return err
 	}
-	if err := client.ClientAuthPlain("user", "password"); err != nil {
-		return err
-	}
-	if err := client.Connect(endpoint); err != nil {
-		return err
-	}
-	if _, err := client.Send("a message", 0); err != nil {
-		return err
-	}
-	if _, err := server.Recv(0); err != nil {
-		return err
-	}
-
-	if err := client.Close(); err != nil {
-		return err
-	}
-	if err := server.Close(); err != nil {
+	if err := sendWithPassword(client, server); err != nil {
 		return err
 	}
 	return zmq4.Term()
@@ -86,17 +41,22 @@ func authStopGuarded() error {
 	if err != nil {
 		return err
 	}
-	if err := server.ServerAuthPlain("office"); err != nil {
-		return err
-	}
-	if err := server.Bind("tcp://127.0.0.1:*"); err != nil {
-		return err
-	}
-	endpoint, err := server.GetLastEndpoint()
+	client, err := zmqsafe.NewSocket(zmqsafe.PUSH)
 	if err != nil {
 		return err
 	}
-	client, err := zmqsafe.NewSocket(zmqsafe.PUSH)
+	if err := sendWithPassword(client, server); err != nil {
+		return err
+	}
+	return zmqsafe.Term()
+}
+
+// sendWithPassword uses the sockets and closes them.
+func sendWithPassword(client, server socket) error {
+	if err := server.ServerAuthPlain("office"); err != nil {
+		return err
+	}
+	_, endpoint, err := bind(server, nil)
 	if err != nil {
 		return err
 	}
@@ -116,8 +76,5 @@ func authStopGuarded() error {
 	if err := client.Close(); err != nil {
 		return err
 	}
-	if err := server.Close(); err != nil {
-		return err
-	}
-	return zmqsafe.Term()
+	return server.Close()
 }

@@ -2,38 +2,18 @@ package main
 
 import (
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/zmqsafe/zmq-exit/cmd/internal/explain"
 	"github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
 var exitAfterSend = hazard{
-	ID:    "exit-after-send",
-	Title: "100 sends to a live peer, then the program ends",
-	Raw:   func() error { return countArrivals(sendAndEndRaw) },
-	Guarded: func() error {
-		return countArrivals(sendAndEndGuarded)
-	},
-	Explain: `In libzmq
-  1. zmq_connect and zmq_send only leave work for an I/O thread: to connect
-     (tcp_connecter.cpp), to shake hands (zmtp_engine.cpp), and to write the messages
-     to the kernel (stream_engine_base_t::out_event, stream_engine_base.cpp).
-  2. zmq_close waits for none of that. socket_base_t::close (socket_base.cpp) tells
-     the reaper thread, and returns. LINGER says for how long libzmq's threads may
-     go on sending, not for how long zmq_close waits.
-  3. main returns, and Go ends the process with exit_group. The I/O thread is gone
-     before it has connected, and the messages with it.
-  4. Only zmq_ctx_term, in ctx_t::terminate (ctx.cpp), waits until the closed sockets
-     have got rid of what they hold, or their LINGER has run out.
-
-What the guard does
-  Context.Close gives each open socket its LINGER (1 s by default), closes it, and
-  waits for zmq_ctx_term, within the close timeout. What it can't know is whether
-  the peer made anything of the messages.
-`,
+	Hazard:  explain.Hazards["exit-after-send"],
+	Raw:     func() error { return countArrivals(sendAndEndRaw) },
+	Guarded: func() error { return countArrivals(sendAndEndGuarded) },
 }
 
 const sends = 100
@@ -48,15 +28,7 @@ func sendAndEndRaw(endpoint string) error {
 		return err
 	}
 	defer sock.Close()
-	if err := sock.Connect(endpoint); err != nil {
-		return err
-	}
-	for range sends {
-		if _, err := sock.Send("a message", 0); err != nil {
-			return err
-		}
-	}
-	return nil
+	return sendAll(sock, endpoint)
 }
 
 func sendAndEndGuarded(endpoint string) error {
@@ -70,6 +42,10 @@ func sendAndEndGuarded(endpoint string) error {
 		return err
 	}
 	defer sock.Close()
+	return sendAll(sock, endpoint)
+}
+
+func sendAll(sock socket, endpoint string) error {
 	if err := sock.Connect(endpoint); err != nil {
 		return err
 	}
@@ -96,19 +72,11 @@ func countArrivals(sendAndEnd func(endpoint string) error) error {
 		return err
 	}
 	defer ctx.Term()
-	sock, err := ctx.NewSocket(zmq4.PULL)
+	sock, endpoint, err := bind(ctx.NewSocket(zmq4.PULL))
 	if err != nil {
 		return err
 	}
 	defer sock.Close()
-	if err := sock.Bind("tcp://127.0.0.1:*"); err != nil {
-		return err
-	}
-	endpoint, err := sock.GetLastEndpoint()
-	if err != nil {
-		return err
-	}
-
 	sender, err := programAgain(peerVariable, endpoint)
 	if err != nil {
 		return err
@@ -117,20 +85,7 @@ func countArrivals(sendAndEnd func(endpoint string) error) error {
 		return err
 	}
 
-	// Everything the sender got rid of is in this process or in the kernel now.
-	if err := sock.SetRcvtimeo(time.Second); err != nil {
-		return err
-	}
-	arrived := 0
-	for arrived < sends {
-		_, err := sock.Recv(0)
-		if zmq4.AsErrno(err) == zmq4.Errno(syscall.EAGAIN) {
-			return lostError{lost: sends - arrived, of: sends}
-		}
-		if err != nil {
-			return err
-		}
-		arrived++
-	}
-	return nil
+	// Everything that the sender has sent is in this process or in the kernel
+	// now.
+	return receiveAll(sock, sends, time.Second)
 }

@@ -13,42 +13,14 @@ import (
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/zmqsafe/zmq-exit/cmd/internal/explain"
 	"github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
 var sigterm = hazard{
-	ID:    "sigterm",
-	Title: "SIGTERM to a service that receives jobs and sends results",
-	Raw:   func() error { return stopService(serveRaw) },
-	Guarded: func() error {
-		return stopService(serveGuarded)
-	},
-	Explain: `In libzmq
-  1. The service waits for its next job in zmq_msg_recv: socket_base_t::recv
-     (socket_base.cpp) sleeps in poll, in signaler_t::wait (signaler.cpp). A signal
-     handler that runs on this thread makes poll fail with EINTR, and zmq_msg_recv with
-     it.
-  2. The program catches the signal, as services do. Go's handler runs on whatever
-     thread the kernel picked, which may be any other, and notes the signal for
-     signal.NotifyContext. Go installs its handlers with SA_RESTART, but poll is one
-     of the calls that are never restarted.
-  3. If it was this thread, that helps as little: pebbe/zmq4 calls zmq_msg_recv again
-     after EINTR. It has to. Go's scheduler sends signals of its own all the time, and
-     a program that took each for a request to end would not run for long.
-  4. The loop looks at its context between two jobs. While jobs come, that works. When
-     none comes, it waits for ever, and nothing that is deferred runs. The supervisor
-     waits for its grace period (10 s for docker stop, 30 s in Kubernetes), and then
-     sends SIGKILL.
-  5. A program that doesn't catch SIGTERM dies at once, and loses what is queued: see
-     exit-after-send. One that closes the socket from the goroutine that waits for
-     the signal crashes: see close-while-recv.
-
-What the guard does
-  RecvContext waits in Go, for a message or for the end of its context, which the
-  signal brings. It has then taken no message. Term, deferred as before, closes the
-  sockets and delivers what Send has accepted, as far as the peer takes it within the
-  linger.
-`,
+	Hazard:  explain.Hazards["sigterm"],
+	Raw:     func() error { return stopService(serveRaw) },
+	Guarded: func() error { return stopService(serveGuarded) },
 }
 
 func serveRaw(jobsAt, resultsAt string) error {
@@ -136,9 +108,9 @@ func serveGuarded(jobsAt, resultsAt string) error {
 	return nil
 }
 
-// The results of all jobs are more than the kernel and their reader's queue hold, and
-// no more than the queue of a socket does. So when the signal comes, the service has
-// sent them all, and most of them are still with it.
+// The results of all jobs are more than the kernel and their reader's queue
+// hold, and no more than the queue of a socket holds. So when the signal comes,
+// the service has sent them all, and still has most of them.
 const (
 	jobCount     = 10
 	resultsOfJob = 100
@@ -150,14 +122,14 @@ func work(job string) (result string) {
 	return job + strings.Repeat(".", resultSize-len(job))
 }
 
-// serviceVariable holds, in the service's environment, the endpoints of the jobs and
-// of the results.
+// serviceVariable holds, in the service's environment, the endpoints of the
+// jobs and of the results.
 const serviceVariable = "ZMQ_EXIT_DEMO_SERVICE"
 
-// stopService is the peer and the supervisor of a service. It starts the service as a
-// process of its own, gives it jobs, sends it SIGTERM, waits for its end, and counts
-// the results that arrive. It waits without a limit: the deadline of the run is the
-// grace period.
+// stopService is the peer and the supervisor of a service. It starts the
+// service as a process of its own, gives it jobs, sends it SIGTERM, waits for
+// its end, and counts the results that arrive. It waits without a limit: the
+// deadline of the run is the grace period.
 func stopService(serve func(jobsAt, resultsAt string) error) error {
 	if jobsAt, resultsAt, ok := strings.Cut(os.Getenv(serviceVariable), " "); ok {
 		return serve(jobsAt, resultsAt)
@@ -198,31 +170,25 @@ func stopService(serve func(jobsAt, resultsAt string) error) error {
 	if err := service.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	arrived, err := countResults(results, accepted)
-	if err := errors.Join(err, service.Wait()); err != nil {
+	missing := receiveAll(results, accepted, 2*time.Second)
+	if err := service.Wait(); err != nil {
 		return err
 	}
-	if arrived != accepted {
-		return lostError{lost: accepted - arrived, of: accepted}
-	}
-	return nil
+	return missing
 }
 
 func bound(ctx *zmq4.Context, t zmq4.Type) (sock *zmq4.Socket, endpoint string, err error) {
 	if sock, err = ctx.NewSocket(t); err != nil {
 		return nil, "", err
 	}
-	if err = errors.Join(sock.SetLinger(0), sock.SetRcvhwm(readerQueue), sock.Bind("tcp://127.0.0.1:*")); err == nil {
-		endpoint, err = sock.GetLastEndpoint()
-	}
-	if err != nil {
+	if err = errors.Join(sock.SetLinger(0), sock.SetRcvhwm(readerQueue)); err != nil {
 		sock.Close()
 	}
-	return sock, endpoint, err
+	return bind(sock, err)
 }
 
-// giveJobs gives a job whenever the service is done with the one before, and returns
-// how many results the service says it has sent.
+// giveJobs gives a job whenever the service is done with the one before, and
+// returns how many results the service says it has sent.
 func giveJobs(jobs *zmq4.Socket, log io.Reader) (accepted int, err error) {
 	for range jobCount {
 		if _, err := jobs.Send("a job", 0); err != nil {
@@ -233,22 +199,4 @@ func giveJobs(jobs *zmq4.Socket, log io.Reader) (accepted int, err error) {
 		}
 	}
 	return accepted, nil
-}
-
-// countResults reads until all results are here, or none has come for a while.
-func countResults(results *zmq4.Socket, accepted int) (arrived int, err error) {
-	if err := results.SetRcvtimeo(2 * time.Second); err != nil {
-		return 0, err
-	}
-	for arrived < accepted {
-		_, err := results.Recv(0)
-		if zmq4.AsErrno(err) == zmq4.Errno(syscall.EAGAIN) {
-			return arrived, nil
-		}
-		if err != nil {
-			return arrived, err
-		}
-		arrived++
-	}
-	return arrived, nil
 }

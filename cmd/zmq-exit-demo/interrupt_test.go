@@ -50,7 +50,8 @@ func runsIn(dir string) bool {
 	return false
 }
 
-// Whoever ends it, nothing is left behind: Ctrl-C, a supervisor, a terminal that is closed.
+// Nothing is left behind, whatever ends it: Ctrl-C, a supervisor, a terminal
+// that is closed.
 func TestInterrupt(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {

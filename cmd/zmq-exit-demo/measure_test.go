@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/zmqsafe/zmq-exit/cmd/internal/cli"
 )
 
 func TestSelectHazards(t *testing.T) {
@@ -22,7 +24,7 @@ func TestSelectHazards(t *testing.T) {
 
 func TestMeasure(t *testing.T) {
 	stdout, stderr, status := runDemo("-hazard", "stray-close", "-runs", "2", "-deadline", enough.String(), "-json")
-	require.Equal(t, exitOK, status, stderr)
+	require.Equal(t, cli.OK, status, stderr)
 	assert.Empty(t, stderr)
 
 	var rep report
@@ -40,7 +42,7 @@ func TestMeasure(t *testing.T) {
 
 func TestMeasureOfAGuardedRunThatIsNotClean(t *testing.T) {
 	stdout, stderr, status := runDemo("-hazard", "term-open-socket", "-mode", "guarded", "-runs", "1", "-deadline", "1ms")
-	assert.Equal(t, exitFailed, status)
+	assert.Equal(t, cli.Failed, status)
 	assert.Contains(t, stdout, "hang 1")
 	assert.Contains(t, stdout, "Not shown: with libzmq ")
 	assert.Contains(t, stderr, "guarded term-open-socket: hang\n")

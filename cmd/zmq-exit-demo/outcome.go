@@ -7,10 +7,11 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/zmqsafe/zmq-exit/cmd/zmq-exit-demo/internal/diagnose"
+	"github.com/zmqsafe/zmq-exit/cmd/internal/cli"
+	"github.com/zmqsafe/zmq-exit/cmd/internal/diagnose"
 )
 
-// outcome says how a hazard's program ended.
+// outcome is how a hazard's program ended.
 type outcome string
 
 const (
@@ -31,8 +32,8 @@ var outcomes = []outcome{clean, abort, crash, hang, lost, failed, skipped}
 type result struct {
 	Outcome  outcome
 	Abort    string // the line that libzmq printed before it aborted
-	Lost, Of int    // messages, when Outcome is lost
-	Reason   string // what is missing, when Outcome is skipped
+	Lost, Of int    // messages, if Outcome is lost
+	Reason   string // what is missing, if Outcome is skipped
 	Stderr   string
 }
 
@@ -42,10 +43,10 @@ var (
 
 	epollLine = regexp.MustCompile(`^Bad file descriptor \((?:\S*/)?epoll\.cpp:(\d+)\)$`)
 
-	// glibc's malloc aborts too, but that is a wild write, not an assertion.
+	// glibc's malloc aborts, too, but after a wild write, not an assertion.
 	heapLine = regexp.MustCompile(`(?m)^[a-z_]+\(\): |^double free or corruption|^corrupted |malloc\.c:\d+`)
 
-	// Go prints one of these when it dies of its own accord, status 2.
+	// Go prints one of these when it dies by itself, with status 2.
 	goCrash = regexp.MustCompile(`(?m)^(fatal error|panic|SIG[A-Z]+): `)
 
 	skipLine = regexp.MustCompile(`(?m)\bskipped: (.+)$`)
@@ -53,9 +54,9 @@ var (
 	lostLine = regexp.MustCompile(`(?m)\blost (\d+) of (\d+)$`)
 )
 
-// classify tells how a process ended from its status and what it wrote to
-// standard error. A SIGABRT on a thread that belongs to Go is turned into a
-// dump of the goroutines and status 2 by the Go runtime.
+// classify tells how a process ended, from its status and what it wrote to
+// standard error. The Go runtime turns a SIGABRT on one of its threads into a
+// dump of the goroutines and status 2.
 func classify(status syscall.WaitStatus, stderr string) result {
 	r := result{Outcome: failed, Stderr: stderr}
 	aborted := status.Signaled() && status.Signal() == syscall.SIGABRT ||
@@ -68,7 +69,7 @@ func classify(status syscall.WaitStatus, stderr string) result {
 		r.Abort = assertLine.FindString(stderr)
 	case status.Signaled(), status.ExitStatus() == 2 && goCrash.MatchString(stderr):
 		r.Outcome = crash
-	case status.ExitStatus() == exitOK:
+	case status.ExitStatus() == cli.OK:
 		r.Outcome = clean
 	case status.ExitStatus() == exitLost:
 		r.Outcome = lost
@@ -85,8 +86,8 @@ func classify(status syscall.WaitStatus, stderr string) result {
 	return r
 }
 
-// inAddFd tells whether an abort line comes from epoll_t::add_fd in a release of
-// libzmq such as "4.3.4". The directory depends on how libzmq was built.
+// inAddFd reports whether an abort line is that of epoll_t::add_fd in a release
+// of libzmq such as "4.3.4". The directory depends on how libzmq was built.
 func inAddFd(line, release string) bool {
 	m := epollLine.FindStringSubmatch(line)
 	if m == nil {

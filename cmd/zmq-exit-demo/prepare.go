@@ -8,34 +8,31 @@ import (
 	"path/filepath"
 )
 
-// preparedVariable names the directory in the environment of a hazard's programs that its Prepare has filled. Who sets it
-// for the demo itself, as the container image does, has had that directory made before.
+// preparedVariable is set in the environment of a hazard's programs: the
+// directory that its Prepare has filled. If it is set for the demo itself, as
+// in its container image, that directory was prepared before.
 const preparedVariable = "ZMQ_EXIT_DEMO_PREPARED"
 
-// prepare returns the hazards ready to run. Those that have to be prepared get a directory in dir, or are marked as what
-// this system can't show.
-func prepare(ctx context.Context, hazards []hazard, dir string) ([]hazard, error) {
-	prepared := os.Getenv(preparedVariable)
-	ready := make([]hazard, len(hazards))
-	for i, h := range hazards {
-		if h.Prepare != nil && prepared != "" {
-			h.prepared = prepared
-		} else if h.Prepare != nil {
-			h.prepared = filepath.Join(dir, h.ID)
-			var skip skipError
-			if err := h.Prepare(ctx, h.prepared); errors.As(err, &skip) {
-				h.missing = skip.reason
-			} else if err != nil {
-				return nil, fmt.Errorf("%s can't be prepared: %w", h.ID, err)
-			}
-		}
-		ready[i] = h
+// prepare returns a hazard ready to run. If it must be prepared, it gets a
+// directory in dir, or is marked as missing something.
+func prepare(ctx context.Context, h hazard, dir string) (hazard, error) {
+	h.prepared = os.Getenv(preparedVariable)
+	if h.Prepare == nil || h.prepared != "" {
+		return h, nil
 	}
-	return ready, nil
+	h.prepared = filepath.Join(dir, h.ID)
+	var skip skipError
+	if err := h.Prepare(ctx, h.prepared); errors.As(err, &skip) {
+		h.missing = skip.reason
+	} else if err != nil {
+		return h, fmt.Errorf("%s can't be prepared: %w", h.ID, err)
+	}
+	return h, nil
 }
 
-// prepareHere prepares a hazard that runs in this process, unless that is a child of a measurement, for which it is done.
-// A debugger wants to find the files afterwards, so they stay, in the user's cache directory.
+// prepareHere prepares a hazard that runs in this process, unless the process
+// is a child of a measurement, which has done so. A debugger needs the files
+// afterwards, so they stay in the user's cache directory.
 func prepareHere(ctx context.Context, h hazard) error {
 	if h.Prepare == nil || os.Getenv(preparedVariable) != "" {
 		return nil
@@ -48,12 +45,11 @@ func prepareHere(ctx context.Context, h hazard) error {
 	if err := os.RemoveAll(filepath.Join(dir, h.ID)); err != nil {
 		return err
 	}
-	ready, err := prepare(ctx, []hazard{h}, dir)
-	if err != nil {
+	if h, err = prepare(ctx, h, dir); err != nil {
 		return err
 	}
-	if reason := ready[0].missing; reason != "" {
-		return skipError{reason}
+	if h.missing != "" {
+		return skipError{h.missing}
 	}
-	return os.Setenv(preparedVariable, ready[0].prepared)
+	return os.Setenv(preparedVariable, h.prepared)
 }

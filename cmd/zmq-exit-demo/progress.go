@@ -7,7 +7,7 @@ import (
 )
 
 // progress shows how far a measurement has come, on one line of a terminal, and
-// reports every guarded run that ended badly as soon as it has.
+// reports every guarded run that ended badly at once.
 type progress struct {
 	w     io.Writer
 	total int
@@ -27,7 +27,7 @@ func (p *progress) ended(a attempt, r result) {
 	}
 }
 
-// preparing says what is waited for before the first run.
+// preparing tells what must be prepared before the first run.
 func (p *progress) preparing(hazards []hazard) {
 	for _, h := range hazards {
 		if h.Prepare != nil && p.live {

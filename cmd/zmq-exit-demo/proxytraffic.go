@@ -10,16 +10,16 @@ import (
 	"github.com/pebbe/zmq4"
 )
 
-// traffic is what goes through a proxy that is to be stopped: four senders at its
-// frontend, a receiver at its backend. Their contexts are their own, as if they
-// were other processes, and they break no rule of raw's.
+// traffic goes through a proxy until that is stopped: four senders at its
+// frontend, a receiver at its backend. They have contexts of their own, as if
+// they were other processes, and break no rule of pebbe/zmq4.
 type traffic struct {
 	sending, receiving  *zmq4.Context
 	accepted, delivered atomic.Int64
 
 	flowing chan struct{} // closed: the proxy is busy
 	stop    chan struct{} // closed: send no more
-	flushed chan struct{} // closed: what was accepted has left the senders
+	flushed chan struct{} // closed: the senders have sent what they had accepted
 	closed  chan struct{} // closed: the proxy's sockets and context are gone
 
 	sent, received chan error // how each of them ended
@@ -29,7 +29,7 @@ type traffic struct {
 const (
 	senders   = 4
 	untilBusy = 1000                   // messages
-	silence   = 500 * time.Millisecond // with nothing left on the way: nothing more comes
+	silence   = 500 * time.Millisecond // after which nothing more comes
 )
 
 // startTraffic returns when messages are flowing.
@@ -103,8 +103,8 @@ func (t *traffic) receive(backend string) error {
 	})
 }
 
-// receiveUntilSilent calls got for each message, and returns when there has been
-// no more after last was closed. A message that was torn is an error.
+// receiveUntilSilent calls got for each message, and returns when no more come
+// after last was closed. A torn message is an error.
 func receiveUntilSilent(last chan struct{}, recv func(zmq4.Flag) ([]string, error), got func()) error {
 	for {
 		isLast := isClosed(last)
@@ -146,8 +146,8 @@ func (t *traffic) stopSending() {
 	}()
 }
 
-// account is called when the proxy is gone. It returns a lostError if more messages
-// were accepted than were delivered, or found unread.
+// account must be called when the proxy is gone. It returns a lostError if more
+// messages were accepted than were delivered, or found unread.
 func (t *traffic) account(unread int) error {
 	<-t.flushed
 	close(t.closed)

@@ -10,10 +10,10 @@ import (
 	"github.com/pebbe/zmq4"
 )
 
-// report is what a measurement found.
+// report is the result of a measurement.
 type report struct {
 	Libzmq      string         `json:"libzmq"`
-	Runs        int            `json:"runs"` // asked for, of each program
+	Runs        int            `json:"runs"` // of each program, as asked for
 	Deadline    string         `json:"deadline"`
 	Hazards     []hazardReport `json:"hazards"`
 	Interrupted bool           `json:"interrupted"`
@@ -21,12 +21,19 @@ type report struct {
 	Summary     string         `json:"summary"`
 }
 
-// hazardReport is one line of the table. A program that was not asked for has no
-// tally.
+// hazardReport is one line of the table. A program that was not asked for has
+// no tally.
 type hazardReport struct {
 	ID      string `json:"id"`
 	Raw     *tally `json:"raw,omitempty"`
 	Guarded *tally `json:"guarded,omitempty"`
+}
+
+func (h hazardReport) of(m mode) *tally {
+	if m == raw {
+		return h.Raw
+	}
+	return h.Guarded
 }
 
 // tally counts how the runs of one program ended.
@@ -45,18 +52,15 @@ func newReport(s settings, libzmq string) *report {
 	for _, h := range s.Hazards {
 		line := hazardReport{ID: h.ID}
 		for _, m := range s.Modes {
-			*line.of(m) = &tally{Outcomes: map[outcome]int{}}
+			if t := (&tally{Outcomes: map[outcome]int{}}); m == raw {
+				line.Raw = t
+			} else {
+				line.Guarded = t
+			}
 		}
 		rep.Hazards = append(rep.Hazards, line)
 	}
 	return rep
-}
-
-func (h *hazardReport) of(m mode) **tally {
-	if m == raw {
-		return &h.Raw
-	}
-	return &h.Guarded
 }
 
 // loadedLibzmq is the release that this process runs with.
@@ -66,9 +70,9 @@ func loadedLibzmq() string {
 }
 
 func (rep *report) add(a attempt, r result) {
-	for i := range rep.Hazards {
-		if h := &rep.Hazards[i]; h.ID == a.hazard.ID {
-			(*h.of(a.mode)).add(r, rep.Libzmq)
+	for _, h := range rep.Hazards {
+		if h.ID == a.hazard.ID {
+			h.of(a.mode).add(r, rep.Libzmq)
 		}
 	}
 }
@@ -85,42 +89,42 @@ func (t *tally) add(r result, libzmq string) {
 	}
 }
 
-// judge decides whether the measurement showed what the demo is there to show,
-// and says so in one sentence. Only what was asked for is judged.
+// ended counts the runs that say something about the program.
+func (t *tally) ended() int { return t.Runs - t.Outcomes[skipped] }
+
+// judge decides whether the measurement shows what it must, and says so in one
+// sentence. It judges only programs that were asked for.
 func (rep *report) judge(interrupted bool) {
-	var rawRuns, guardedRuns, rawClean, guardedClean, skippedRuns int
+	ended, cleanly, skippedRuns := map[mode]int{}, map[mode]int{}, 0
 	var sweep *tally
 	for _, h := range rep.Hazards {
-		if h.Raw != nil {
-			rawRuns += h.Raw.ended()
-			skippedRuns += h.Raw.Outcomes[skipped]
-			rawClean += h.Raw.Outcomes[clean]
-			if h.ID == fdSweep.ID {
-				sweep = h.Raw
+		for _, m := range []mode{raw, guarded} {
+			if t := h.of(m); t != nil {
+				ended[m] += t.ended()
+				cleanly[m] += t.Outcomes[clean]
+				skippedRuns += t.Outcomes[skipped]
 			}
 		}
-		if h.Guarded != nil {
-			guardedRuns += h.Guarded.ended()
-			skippedRuns += h.Guarded.Outcomes[skipped]
-			guardedClean += h.Guarded.Outcomes[clean]
+		if h.ID == fdSweep.ID {
+			sweep = h.Raw
 		}
 	}
-	// The sweep can come upon the connecter between two timers or in the middle
-	// of an attempt, where it dies elsewhere: 19 of 20 is what is promised.
+	// The sweep may happen in the middle of an attempt to connect. Then libzmq
+	// dies elsewhere, so only 19 of 20 runs must abort in add_fd.
 	sweepAborted := sweep == nil || sweep.InAddFd > 0 && sweep.Runs-sweep.InAddFd <= sweep.Runs/20
 	rep.Interrupted = interrupted
-	rep.Shown = !interrupted && guardedClean == guardedRuns && sweepAborted
+	rep.Shown = !interrupted && cleanly[guarded] == ended[guarded] && sweepAborted
 
 	var said []string
-	if rawRuns > 0 {
-		s := fmt.Sprintf("%d of %d raw runs ended badly", rawRuns-rawClean, rawRuns)
+	if ended[raw] > 0 {
+		s := fmt.Sprintf("%d of %d raw runs ended badly", ended[raw]-cleanly[raw], ended[raw])
 		if sweep != nil {
 			s += fmt.Sprintf(" (fd-sweep aborted in epoll_t::add_fd in %d of %d)", sweep.InAddFd, sweep.Runs)
 		}
 		said = append(said, s)
 	}
-	if guardedRuns > 0 {
-		said = append(said, fmt.Sprintf("%d of %d guarded runs ended cleanly", guardedClean, guardedRuns))
+	if ended[guarded] > 0 {
+		said = append(said, fmt.Sprintf("%d of %d guarded runs ended cleanly", cleanly[guarded], ended[guarded]))
 	}
 	if len(said) == 0 {
 		said = append(said, "no run ended")
@@ -138,16 +142,17 @@ func (rep *report) judge(interrupted bool) {
 	}
 }
 
-// ended counts the runs that say something about the program.
-func (t *tally) ended() int { return t.Runs - t.Outcomes[skipped] }
-
 // print writes the table and the sentence.
 func (rep *report) print(w io.Writer, colour bool) {
-	paint := func(_ int, text string) string { return text }
-	if colour {
-		paint = func(code int, text string) string { return fmt.Sprintf("\x1b[%02dm%s\x1b[0m", code, text) }
-	}
+	// Every cell of a column has a colour code of the same length, so
+	// tabwriter, which counts them, still lines the columns up.
 	const plain, bold, red, green = 0, 1, 31, 32
+	paint := func(code int, text string) string {
+		if !colour {
+			return text
+		}
+		return fmt.Sprintf("\x1b[%02dm%s\x1b[0m", code, text)
+	}
 	cell := func(t *tally) string {
 		switch {
 		case t == nil || t.Runs == 0:
@@ -160,45 +165,38 @@ func (rep *report) print(w io.Writer, colour bool) {
 			return paint(red, t.String())
 		}
 	}
-
-	// Every cell of a column carries a colour code of the same length, so that
-	// tabwriter, which counts them, still lines the columns up.
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n",
 		paint(bold, "hazard"), paint(bold, "raw"), paint(bold, "guarded"), paint(bold, "first abort message of raw"))
+	skips := ""
 	for _, h := range rep.Hazards {
-		message := ""
+		message, reason := "", ""
 		if h.Raw != nil {
-			message = h.Raw.FirstAbort
+			message, reason = h.Raw.FirstAbort, h.Raw.SkippedFor
+		}
+		if h.Guarded != nil {
+			reason = cmp.Or(reason, h.Guarded.SkippedFor)
+		}
+		if reason != "" {
+			skips += fmt.Sprintf("SKIPPED %s: %s\n", h.ID, reason)
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", paint(plain, h.ID), cell(h.Raw), cell(h.Guarded), message)
 	}
 	tw.Flush()
-	fmt.Fprintln(w)
-	for _, h := range rep.Hazards {
-		for _, t := range []*tally{h.Raw, h.Guarded} {
-			if t != nil && t.SkippedFor != "" {
-				fmt.Fprintf(w, "SKIPPED %s: %s\n", h.ID, t.SkippedFor)
-				break
-			}
-		}
-	}
-	fmt.Fprintln(w, rep.Summary)
+	fmt.Fprintf(w, "\n%s%s\n", skips, rep.Summary)
 }
 
 // String lists the counts: "abort 3, lost 2 (200 of 200 messages)".
 func (t *tally) String() string {
 	var counts []string
 	for _, o := range outcomes {
-		n := t.Outcomes[o]
-		if n == 0 {
-			continue
-		}
-		s := fmt.Sprintf("%s %d", o, n)
+		s := fmt.Sprintf("%s %d", o, t.Outcomes[o])
 		if o == lost {
 			s += fmt.Sprintf(" (%d of %d messages)", t.Lost, t.Of)
 		}
-		counts = append(counts, s)
+		if t.Outcomes[o] > 0 {
+			counts = append(counts, s)
+		}
 	}
 	return strings.Join(counts, ", ")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,11 +10,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/zmqsafe/zmq-exit/cmd/internal/cli"
 )
 
 var addFdAbort = result{Outcome: abort, Abort: "Bad file descriptor (src/epoll.cpp:100)"}
 
-// sampleReport has two runs of two hazards, with the given results for the first.
+// sampleReport has two runs of two hazards, with the given results for the
+// first.
 func sampleReport(sweepRaw, sweepGuarded []result) *report {
 	rep := newReport(settings{
 		Hazards:  []hazard{fdSweep, exitAfterSend},
@@ -146,8 +148,8 @@ With libzmq 4.3.4, 1 of 1 raw runs ended badly, and 1 of 1 guarded runs ended cl
 func TestReportJSON(t *testing.T) {
 	rep := sampleReport([]result{addFdAbort, addFdAbort}, []result{{Outcome: clean}, {Outcome: clean}})
 	rep.judge(false)
-	var out, errOut bytes.Buffer
-	require.Equal(t, exitOK, printJSON(&out, &errOut, rep))
+	var out bytes.Buffer
+	require.NoError(t, cli.WriteJSON(&out, rep))
 
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
@@ -170,37 +172,4 @@ func TestReportJSON(t *testing.T) {
 			},
 		},
 	}, got)
-}
-
-func TestProgress(t *testing.T) {
-	var out bytes.Buffer
-	p := progress{w: &out, total: 3}
-	p.ended(attempt{fdSweep, raw}, addFdAbort)
-	p.ended(attempt{fdSweep, guarded}, result{Outcome: clean})
-	assert.Empty(t, out.String(), "nothing to say, and no terminal")
-	p.ended(attempt{fdSweep, guarded}, result{Outcome: hang, Stderr: "SIGQUIT: quit\ngoroutine 1\n"})
-	assert.Equal(t, "guarded fd-sweep: hang\n    SIGQUIT: quit\n    goroutine 1\n", out.String())
-
-	out.Reset()
-	p = progress{w: &out, total: 3, live: true}
-	p.ended(attempt{fdSweep, raw}, addFdAbort)
-	assert.Equal(t, "\r\x1b[K1 of 3 runs; the last was raw fd-sweep: abort", out.String())
-}
-
-func TestWhatIsNoTerminal(t *testing.T) {
-	null, err := os.Open(os.DevNull) // a character device all the same
-	require.NoError(t, err)
-	defer null.Close()
-	assert.False(t, isTerminal(null))
-	assert.False(t, isTerminal(new(bytes.Buffer)))
-}
-
-func TestHead(t *testing.T) {
-	h := head{limit: 5}
-	for _, s := range []string{"abc", "def", "ghi"} {
-		n, err := h.Write([]byte(s))
-		require.NoError(t, err)
-		assert.Equal(t, 3, n)
-	}
-	assert.Equal(t, "abcde", h.String())
 }

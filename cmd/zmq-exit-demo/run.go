@@ -6,19 +6,21 @@ import (
 	"flag"
 	"fmt"
 	"io"
+
+	"github.com/zmqsafe/zmq-exit/cmd/internal/cli"
 )
 
-const runUsage = `Usage: zmq-exit-demo run HAZARD [-mode raw|guarded]
+const runUsage = `Usage: $0 HAZARD [-mode raw|guarded]
 
-Runs one program of a hazard in this process, to be looked at with a debugger:
+Runs one program of a hazard in this process, for a debugger:
 
-  gdb -ex run -ex backtrace --args zmq-exit-demo run fd-sweep -mode raw
+  gdb -ex run -ex backtrace --args $0 fd-sweep -mode raw
 
 A program in C is built first, in the user's cache directory, and replaces this process.
 
-Exit status: 0 when the program ended cleanly, 1 when it returned an error, 3 when
-messages are missing, 4 when this system lacks something that the program needs. Many
-raw programs abort instead, or never return.
+Exit status: 0 if the program ended cleanly, 1 if it returned an error, 2 for wrong
+usage, 3 if messages are missing, 4 if this system lacks something that the program
+needs. Many raw programs abort instead, or never return.
 
 Flags:
 `
@@ -27,17 +29,17 @@ func runCommand(args []string, stdout, stderr io.Writer) int {
 	const name = "zmq-exit-demo run"
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	modeName := flags.String("mode", string(raw), "which `program`: raw (pebbe/zmq4) or guarded (zmqsafe)")
-	rest, status, done := parse(flags, runUsage, args, stdout, stderr)
+	rest, status, done := cli.Parse(flags, runUsage, args, stdout, stderr)
 	if done {
 		return status
 	}
 	h, err := theHazard(rest)
 	if err != nil {
-		return usageError(stderr, name, err)
+		return cli.UsageError(stderr, name, err)
 	}
 	m := mode(*modeName)
 	if m != raw && m != guarded {
-		return usageError(stderr, name, fmt.Errorf("unknown mode %q: the modes are raw and guarded", m))
+		return cli.UsageError(stderr, name, fmt.Errorf("unknown mode %q: the modes are raw and guarded", m))
 	}
 
 	if err = prepareHere(context.Background(), h); err == nil {
@@ -45,7 +47,7 @@ func runCommand(args []string, stdout, stderr io.Writer) int {
 	}
 	if err == nil {
 		fmt.Fprintf(stdout, "%s %s: clean\n", m, h.ID)
-		return exitOK
+		return cli.OK
 	}
 	fmt.Fprintf(stderr, "%s %s: %v\n", m, h.ID, err)
 	switch {
@@ -54,11 +56,11 @@ func runCommand(args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, new(skipError)):
 		return exitSkipped
 	default:
-		return exitFailed
+		return cli.Failed
 	}
 }
 
-// theHazard returns the one hazard that is named by a command's arguments.
+// theHazard returns the one hazard that the arguments of a command name.
 func theHazard(args []string) (hazard, error) {
 	if len(args) != 1 {
 		return hazard{}, fmt.Errorf("one hazard is wanted, not %d: the hazards are %s", len(args), idList())

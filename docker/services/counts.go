@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -13,15 +12,17 @@ import (
 	"github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
-// counts is a file that all three programs have mapped into their memory. What one has written there stays when it is
-// killed, and costs no system call a message. Each word is written by one program.
+// counts is a file that all three programs map into their memory. What a
+// program has written remains when it is killed, and a message costs no system
+// call. Each word has one program that writes it.
 //
-// Messages are numbered from 0 in the order in which the sender has them accepted.
+// Messages are numbered from 0, in the order in which the sender's sends accept
+// them.
 type counts struct {
 	memory []byte
 	*words
 	seen  []byte // a bit for each message that was delivered
-	noted bool   // this process has noted a message
+	noted bool   // this process has recorded a message
 }
 
 type words struct {
@@ -57,10 +58,11 @@ func openCounts(dir string) (*counts, error) {
 
 func (c *counts) close() error { return syscall.Munmap(c.memory) }
 
-// next is the message that the sender sends next. When it was accepted, accepted is to be increased.
+// next returns the message that the sender sends next. The sender increases
+// accepted when that has succeeded.
 func (c *counts) next() []byte { return binary.BigEndian.AppendUint64(nil, c.accepted.Load()) }
 
-// note notes a message that the receiver has received.
+// note records a message that the receiver has received.
 func (c *counts) note(message []byte) error {
 	if len(message) != 8 {
 		return fmt.Errorf("a message of %d bytes was received: want the 8 of a number", len(message))
@@ -82,7 +84,7 @@ func (c *counts) note(message []byte) error {
 	return nil
 }
 
-// noteBroker notes what the sockets of the broker have done.
+// noteBroker records what the sockets of the broker have done.
 func (c *counts) noteBroker(sockets []zmqsafe.SocketInfo) {
 	for _, s := range sockets {
 		switch s.Type {
@@ -94,17 +96,13 @@ func (c *counts) noteBroker(sockets []zmqsafe.SocketInfo) {
 	}
 }
 
-// lost counts the messages from a number on that were accepted and not delivered.
+// lost returns the number of messages, from a number on, that were accepted and
+// not delivered.
 func (c *counts) lost(from uint64) (n uint64) {
-	accepted := c.accepted.Load()
-	for ; from < accepted && from%8 != 0; from++ {
-		n += uint64(^c.seen[from/8]>>(from%8)) & 1
-	}
-	for ; from+8 <= accepted; from += 8 {
-		n += uint64(bits.OnesCount8(^c.seen[from/8]))
-	}
-	for ; from < accepted; from++ {
-		n += uint64(^c.seen[from/8]>>(from%8)) & 1
+	for accepted := c.accepted.Load(); from < accepted; from++ {
+		if c.seen[from/8]&(1<<(from%8)) == 0 {
+			n++
+		}
 	}
 	return n
 }

@@ -19,7 +19,7 @@ func open(t *testing.T, dir string) *counts {
 	return c
 }
 
-// deliver has the messages from one number on, and before another, delivered.
+// deliver records messages as delivered, from one number on and before another.
 func deliver(t *testing.T, c *counts, from, before uint64) {
 	t.Helper()
 	for n := from; n < before; n++ {

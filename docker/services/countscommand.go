@@ -25,28 +25,27 @@ Exit status: 0, 1 when what is waited for didn't come, 2 for wrong usage.
 Flags:
 `
 
-func countsCommand(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("services counts", flag.ContinueOnError)
+func countsCommand(flags *flag.FlagSet, args []string, stdout io.Writer) error {
 	dir := countsFlag(flags)
 	wait := flags.String("wait", "", "first wait for `what`: flow, until messages are delivered, or still, until nothing moves")
 	limit := flags.Duration("limit", 30*time.Second, "wait no longer than this `time`")
-	if status, done := parse(flags, countsUsage, args, stdout, stderr); done {
-		return status
+	if err := parse(flags, countsUsage, args, stdout); err != nil {
+		return err
 	}
 	until, ok := waits[*wait]
 	if !ok {
-		return usageError(stderr, flags.Name(), fmt.Errorf("-wait %q: it must be flow or still", *wait))
+		return usageError{fmt.Errorf("-wait %q: it must be flow or still", *wait)}
 	}
 	c, err := openCounts(*dir)
 	if err != nil {
-		return failed(stderr, flags.Name(), err)
+		return err
 	}
 	defer c.close()
 	if !until(c, time.Now().Add(*limit)) {
-		return failed(stderr, flags.Name(), fmt.Errorf("not %s within %v: %v", *wait, *limit, c))
+		return fmt.Errorf("not %s within %v: %v", *wait, *limit, c)
 	}
-	fmt.Fprintln(stdout, c)
-	return exitOK
+	_, err = fmt.Fprintln(stdout, c)
+	return err
 }
 
 var waits = map[string]func(c *counts, deadline time.Time) bool{
@@ -57,11 +56,12 @@ var waits = map[string]func(c *counts, deadline time.Time) bool{
 
 const (
 	flowing   = 10_000      // messages that are delivered one after another
-	stillFor  = time.Second // as long as that nothing happens
+	stillFor  = time.Second // how long nothing happens
 	lookEvery = 10 * time.Millisecond
 )
 
-// waitFlow returns true when flowing messages have been delivered since it was called.
+// waitFlow returns true when, since its call, flowing messages have been
+// delivered.
 func waitFlow(c *counts, deadline time.Time) bool {
 	for before := c.delivered.Load(); c.delivered.Load() < before+flowing; time.Sleep(lookEvery) {
 		if time.Now().After(deadline) {
@@ -71,7 +71,8 @@ func waitFlow(c *counts, deadline time.Time) bool {
 	return true
 }
 
-// waitStill returns true when nothing has been accepted or delivered for stillFor.
+// waitStill returns true when nothing has been accepted or delivered for
+// stillFor.
 func waitStill(c *counts, deadline time.Time) bool {
 	var last uint64
 	for since := time.Now(); time.Since(since) < stillFor; time.Sleep(lookEvery) {

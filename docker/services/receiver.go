@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
+	"errors"
+	"time"
 
 	"github.com/pebbe/zmq4"
 
@@ -13,14 +11,7 @@ import (
 	"github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
-func rawReceiver(at endpoints, c *counts) error {
-	stopped, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, err := zmq4.NewContext()
-	if err != nil {
-		return err
-	}
-	defer ctx.Term()
+func rawReceiver(stopped context.Context, ctx *zmq4.Context, at endpoints, c *counts) error {
 	pull, err := ctx.NewSocket(zmq4.PULL)
 	if err != nil {
 		return err
@@ -50,17 +41,14 @@ func guardedReceiver(g *shutdown.Group, at endpoints, c *counts) error {
 		return err
 	}
 	pull, err := ctx.NewSocket(zmqsafe.PULL)
-	if err != nil {
+	// When all are stopped it outlives the broker, and nobody can end libzmq's
+	// look-up of a host that is gone. So it has ended before that begins.
+	const reconnect = time.Second
+	if err := errors.Join(err, pull.SetRcvbuf(kernelBuffer), pull.SetReconnectIvl(reconnect), pull.Connect(at.in)); err != nil {
 		return err
 	}
-	if err := pull.SetRcvbuf(kernelBuffer); err != nil {
-		return err
-	}
-	if err := pull.Connect(at.in); err != nil {
-		return err
-	}
-	receive := func(while context.Context) error {
-		for message, err := range pull.Messages(while) {
+	return g.Go("receiver", func(stop context.Context) error {
+		for message, err := range pull.Drain(stop, 2*quiet, 2*bound) {
 			if err != nil {
 				return err
 			}
@@ -69,25 +57,5 @@ func guardedReceiver(g *shutdown.Group, at endpoints, c *counts) error {
 			}
 		}
 		return nil
-	}
-	return g.Go("receiver", func(stopped context.Context) error {
-		if err := receive(stopped); stopped.Err() == nil {
-			return err
-		}
-		// What has arrived would be lost: go on until there is nothing more.
-		if err := pull.SetRcvtimeo(2 * quiet); err != nil {
-			return err
-		}
-		rest, cancel := context.WithTimeout(context.Background(), 2*bound)
-		defer cancel()
-		err := receive(rest)
-		if rest.Err() != nil {
-			slog.Warn("services: told to stop, but the broker goes on: what it has sent since is lost")
-			return nil
-		}
-		if zmqsafe.AsErrno(err) == zmqsafe.Errno(syscall.EAGAIN) { // nothing has come for that long
-			return nil
-		}
-		return err
 	})
 }

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/pebbe/zmq4"
@@ -15,14 +12,7 @@ import (
 	"github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
-func rawSender(at endpoints, c *counts) error {
-	stopped, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, err := zmq4.NewContext()
-	if err != nil {
-		return err
-	}
-	defer ctx.Term()
+func rawSender(stopped context.Context, ctx *zmq4.Context, at endpoints, c *counts) error {
 	push, err := ctx.NewSocket(zmq4.PUSH)
 	if err != nil {
 		return err
@@ -40,31 +30,34 @@ func rawSender(at endpoints, c *counts) error {
 	return nil
 }
 
-// lingers is how long messages are offered to a peer that may not take them. Because it is said, and is less than the time
-// that a stop has, what nobody has taken by then gives a warning, and not the exit status 124.
+// lingers is how long a closed socket offers messages to a peer that may not
+// take them. Because it is set, and shorter than the stop, what nobody has
+// taken causes a warning, and not the exit status 124.
 var lingers = linger.MustFor(time.Second)
 
-// kernelBuffer bounds, in bytes, what each kernel holds of messages on their way, which is megabytes if nobody says otherwise:
-// hundreds of thousands of messages, which a stop has to wait for, and which are lost if a peer dies. On a busy machine, 64 KiB
-// a buffer was too much for a stop in 2 s.
+// kernelBuffer is how many bytes of messages each kernel may hold. The default
+// is megabytes, hundreds of thousands of messages: a stop must wait for them,
+// and they are lost if a peer dies. On a busy machine, 64 KiB per buffer was
+// too much for a stop in 2 s.
 const kernelBuffer = 16 << 10
 
-func guardedSender(g *shutdown.Group, at endpoints, c *counts) error {
-	ctx, err := zmqsafe.NewContext(zmqsafe.WithLinger(lingers))
+// sendingContext returns a context that the group closes. As process 1 of the
+// container, shutdown.Main then waits for the kernel to deliver the rest.
+func sendingContext(g *shutdown.Group) (*zmqsafe.Context, error) {
+	ctx, err := zmqsafe.NewContextWith(zmqsafe.WithLinger(lingers))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := errors.Join(g.Add("tcp", shutdown.TCPLinger(time.Second)), g.Add("zmq", ctx)); err != nil {
+	return ctx, g.Add("zmq", ctx)
+}
+
+func guardedSender(g *shutdown.Group, at endpoints, c *counts) error {
+	ctx, err := sendingContext(g)
+	if err != nil {
 		return err
 	}
 	push, err := ctx.NewSocket(zmqsafe.PUSH)
-	if err != nil {
-		return err
-	}
-	if err := push.SetSndbuf(kernelBuffer); err != nil {
-		return err
-	}
-	if err := push.Connect(at.out); err != nil {
+	if err := errors.Join(err, push.SetSndbuf(kernelBuffer), push.Connect(at.out)); err != nil {
 		return err
 	}
 	return g.Go("sender", func(stopped context.Context) error {

@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// network is a sender, a broker and a receiver on an address of their own, and what they count.
+// network is a sender, a broker and a receiver on an address of their own, and
+// their counts.
 type network struct {
 	*counts
 	args func(role string) []string
@@ -71,6 +72,13 @@ func (n network) still(t *testing.T) {
 	require.True(t, waitStill(n.counts, time.Now().Add(limit)), n.counts)
 }
 
+// settles waits until the counts are as they have to be. What a busy system is
+// still busy with isn't lost.
+func (n network) settles(t *testing.T, as func() bool) {
+	t.Helper()
+	require.Eventually(t, as, limit, lookEvery, n.counts)
+}
+
 func (s *service) signal(t *testing.T, sig syscall.Signal) {
 	t.Helper()
 	require.NoError(t, s.cmd.Process.Signal(sig))
@@ -92,8 +100,7 @@ func TestTheSenderIsStoppedInFullFlow(t *testing.T) {
 			n.flows(t)
 			sender.signal(t, syscall.SIGTERM)
 			sender.end(t)
-			n.still(t)
-			assert.Zero(t, n.lost(0), n.counts)
+			n.settles(t, func() bool { return n.lost(0) == 0 })
 		})
 	}
 }
@@ -128,25 +135,22 @@ func TestTheBrokerIsStoppedInFullFlow(t *testing.T) {
 	n.flows(t)
 	broker.signal(t, syscall.SIGTERM)
 	broker.end(t)
-	n.still(t)
 	assert.Equal(t, n.taken.Load(), n.forwarded.Load())
-	assert.Equal(t, n.taken.Load(), n.delivered.Load(), "all that the broker has taken, and no more")
-	assert.Zero(t, n.lost(0)-(n.accepted.Load()-n.taken.Load()), "those that are missing are the last")
+	n.settles(t, func() bool { return n.taken.Load() == n.delivered.Load() })          // all that the broker has taken, and no more
+	n.settles(t, func() bool { return n.lost(0) == n.accepted.Load()-n.taken.Load() }) // those that are missing are the last
 }
 
 func TestNobodyTakesWhatTheSenderAndTheBrokerHave(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, "guarded")
 	both := n.start(t, "broker", "sender")
+	require.Eventually(t, func() bool { return n.accepted.Load() > 0 }, limit, time.Millisecond)
 	n.still(t)
-	require.Positive(t, n.accepted.Load())
 	for _, s := range slices.Backward(both) {
-		began := time.Now()
 		s.signal(t, syscall.SIGTERM)
-		s.end(t)
-		assert.Less(t, time.Since(began), 5*time.Second)
+		s.end(t) // not with the status of the deadline
 	}
-	assert.Contains(t, both[1].stderr.String(), "LINGER ran out, unsent messages may be lost: PUSH socket")
+	assert.Regexp(t, `LINGER ran out; unsent messages may be lost .*ran_out="PUSH socket`, both[1].stderr.String())
 	assert.Equal(t, n.taken.Load(), n.forwarded.Load())
 }
 

@@ -1,6 +1,7 @@
-// Command service is a whole service to start from: jobs come to a PULL socket and over HTTP, results go out on a PUB
-// socket. SIGTERM or Ctrl-C ends it in order: what was taken is finished, what was sent is delivered. A PUSH peer isn't
-// told what became of a job, and those that no worker has taken by then are lost; who asks over HTTP gets an answer.
+// Command service is a complete service to start from. Jobs arrive on a PULL
+// socket and over HTTP, and results leave on a PUB socket. SIGTERM or Ctrl-C
+// stops it in order: it does the jobs that have arrived, and delivers what it
+// has sent. PUSH peers that go on lose the jobs that come later.
 //
 //	go run ./examples/service -h
 //	curl -d hello localhost:8080/jobs
@@ -28,7 +29,7 @@ var (
 	feedAt  = flag.String("feed", "tcp://127.0.0.1:5558", "publish results to SUB peers at `endpoint`")
 	workers = flag.Uint("workers", 4, "do this many jobs of PUSH peers at a time")
 	takes   = flag.Duration("takes", 100*time.Millisecond, "how long a job takes")
-	timeout = flag.Duration("timeout", shutdown.DefaultTimeout, "how long a stop may take; half of that to finish jobs")
+	timeout = flag.Duration("timeout", shutdown.DefaultTimeout, "how long a stop may take; a quarter of that to take jobs that have arrived, half to finish them")
 )
 
 func main() {
@@ -40,7 +41,7 @@ func main() {
 		if err != nil {
 			return err
 		}
-		g.Add("zmq", zctx) // closed when all workers are out, which delivers what was sent, as long as there is time
+		g.Add("zmq", zctx) // closed last, when all workers have returned: delivers what was sent
 		jobs, errJobs := zctx.NewSocket(zmq.PULL)
 		feed, errFeed := zctx.NewSocket(zmq.PUB)
 		if err := errors.Join(errJobs, errFeed, jobs.Bind(*jobsAt), feed.Bind(*feedAt)); err != nil {
@@ -54,11 +55,11 @@ func main() {
 			}
 			return result
 		}
-		for range *workers { // what Add, Go and Serve return, Main reports, too
+		for range *workers { // Main also reports what Add, Go and Serve return
 			g.Go("worker", func(ctx context.Context) error {
-				for job, err := range jobs.Messages(ctx) {
+				for job, err := range jobs.Drain(ctx, *timeout/40, max(*timeout/4, time.Millisecond)) {
 					if err != nil {
-						return err // ctx is done, and no job was taken
+						return err
 					}
 					do(job[0])
 				}

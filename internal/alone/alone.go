@@ -1,22 +1,27 @@
-// Package alone starts processes that have a network and a file system view to themselves: Linux namespaces. What such a
-// process binds or mounts, no other process sees. It takes no privileges where the system lets users make namespaces.
+// Package alone starts processes that have a network and a view of the file
+// system of their own: Linux namespaces. No other process sees what they bind
+// or mount. It needs no privileges if the system lets users make namespaces.
 package alone
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"unsafe"
 )
 
-// variable holds, in the environment of a process that is alone, the mount namespace of the one that started it.
+// variable names, in the environment of a process that is alone, the mount
+// namespace of the process that started it.
 const variable = "ZMQ_EXIT_ALONE"
 
 const mountNamespace = "/proc/self/ns/mnt"
 
-// Isolate has cmd, which must not have been started, start as root of a user namespace, with a network in which nothing is
-// up and mounts that lead nowhere else. It adds to cmd.Env and cmd.SysProcAttr. Whether that is allowed, Start will tell.
+// Isolate makes cmd, before it is started, the root of a user namespace, with a
+// network in which nothing is up, and mounts that lead nowhere else. It adds to
+// cmd.Env and sets cmd.SysProcAttr. Start fails if the system doesn't allow it.
 func Isolate(cmd *exec.Cmd) {
 	own, err := os.Readlink(mountNamespace)
 	if err != nil {
@@ -24,16 +29,16 @@ func Isolate(cmd *exec.Cmd) {
 		return
 	}
 	cmd.Env = append(cmd.Environ(), variable+"="+own)
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	}
-	cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS
-	cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-	cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 }
 
-// Enter is for the process that was started, and comes before everything else in it. It gives the network its loopback. It
-// fails in a process that isn't alone, so that nothing is ever mounted over what others use.
+// Enter brings the network's loopback up. The process that was started calls it
+// before anything else. It fails in a process that isn't alone, so nothing is
+// ever mounted over what others use.
 func Enter() error {
 	own, err := os.Readlink(mountNamespace)
 	if err != nil {
@@ -45,15 +50,37 @@ func Enter() error {
 	return os.NewSyscallError("lo up", loopbackUp())
 }
 
-// NotAllowed tells whether an error of the start, of Enter, or of a mount means that the system doesn't let this user have
-// namespaces: by a limit, a security module, or the filter of system calls of a container.
-func NotAllowed(err error) bool {
-	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.EACCES, syscall.ENOSPC, syscall.EINVAL, syscall.ENOSYS} {
-		if errors.Is(err, errno) {
-			return true
-		}
+// Run runs cmd alone, and returns its output. The process calls [Must]: if it
+// wasn't allowed what it needs, [NotAllowed] reports that of the error.
+func Run(cmd *exec.Cmd) (output []byte, err error) {
+	Isolate(cmd)
+	output, err = cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() == notAllowed {
+		err = fmt.Errorf("%s: %w", output, syscall.EPERM)
 	}
-	return false
+	return output, err
+}
+
+const notAllowed = 98 // the status of a process that Run has started
+
+// Must ends a process that [Run] has started if err isn't nil.
+func Must(err error) {
+	switch {
+	case err == nil:
+		return
+	case NotAllowed(err):
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(notAllowed)
+	}
+	panic(err)
+}
+
+// NotAllowed reports whether an error of Start, of [Enter] or of a mount means
+// that the system doesn't let this user have namespaces: because of a limit, a
+// security module, or a container's filter of system calls.
+func NotAllowed(err error) bool {
+	refusals := []syscall.Errno{syscall.EPERM, syscall.EACCES, syscall.ENOSPC, syscall.EINVAL, syscall.ENOSYS}
+	return slices.ContainsFunc(refusals, func(errno syscall.Errno) bool { return errors.Is(err, errno) })
 }
 
 func loopbackUp() error {

@@ -9,64 +9,69 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	_ "github.com/zmqsafe/zmq-exit/internal/needs_CGO_ENABLED_1_and_a_C_compiler_on_Unix_or_WSL"
 )
 
-// closer is what can be registered. The signature of Register spells it out.
-type closer = interface{ Shutdown(context.Context) error }
-
-// A hook is one registration: one atexit handler of C.
+// hook is one registration, and so one atexit handler of C.
 type hook struct {
-	closer  closer
+	closer  interface{ Shutdown(context.Context) error }
 	timeout time.Duration
-	place   string // of the call of Register
+	madeAt  string // file and line of the call of Register
 }
 
 var (
 	mu sync.Mutex
 
-	// hooks are those that have not run, oldest first. mu guards it, and is held while atexit is called, so that C has
-	// as many handlers, in the same order. That is why a handler needs no argument: it is the newest one's.
+	// hooks are those that have not run, oldest first. It is guarded by mu,
+	// which is held while atexit is called, so C has the handlers in the same
+	// order. Therefore a handler needs no argument: it always runs the newest
+	// hook.
 	hooks []hook
 
-	// atexit registers a handler of C that calls runNewest; tests replace it.
+	// atexit registers a handler of C that calls runNewest. It is replaced in
+	// tests and in race.go.
 	atexit = registerWithC
 )
 
-// Register has s.Shutdown called when the process calls C's exit: after the atexit handlers that are registered later,
-// by Register too, and before those that are registered already.
+// Register makes the process call s.Shutdown when it calls C's exit, before the
+// atexit handlers that are already registered. The package documentation says
+// more about the order, and lists the exits in which no handler runs.
 //
-// timeout bounds how long the exit waits for s. The context of Shutdown ends a tenth earlier, 250 ms at most, so that a
-// Shutdown that heeds it has time to return. One that doesn't is left behind, and exit goes on. With several
-// registrations the timeouts add up.
+// exit waits for s at most timeout, which must be positive. The context of
+// Shutdown expires when nine tenths of that have passed, 250 ms before the end
+// at most, so that Shutdown has time to return. If it doesn't return in time,
+// it is left behind. The timeouts of several registrations add up.
 //
-// What goes wrong is logged with slog.Error, with the place of the call of Register: an error of Shutdown, a panic, which
-// ends neither the process nor its exit, a Shutdown that was left behind. Exit waits no longer than a second for a logger
-// that blocks. The exit status stays what the host gave.
+// An error or a panic of Shutdown, or a Shutdown that was left behind, is
+// logged to slog.Default(), with the place of the call of Register as the
+// attribute made_at. exit waits at most 1 s for the logger. The exit status
+// remains what the host passed.
 //
-// Register fails when s is nil or a nil pointer, when s is registered already and may be compared, when timeout isn't more
-// than 0, and when C has no room for another handler. s then isn't registered. It doesn't block, and may be called from any
-// goroutine.
-//
-// See the package documentation for the ways out in which no handler runs.
+// Register fails, and then s isn't registered, if s is nil or a nil pointer, if
+// s is comparable and already registered, if timeout isn't positive, or if C
+// has no memory for another handler. It doesn't block, and is safe for
+// concurrent use.
 func Register(s interface{ Shutdown(context.Context) error }, timeout time.Duration) error {
 	if s == nil {
-		return errors.New("cexit: there is nothing to close: give something that isn't nil")
+		return errors.New("cexit: there is nothing to close: want a value that isn't nil")
 	}
-	if v := reflect.ValueOf(s); (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil() {
-		return fmt.Errorf("cexit: this %T is nil: give what is to be closed at exit", s)
+	v := reflect.ValueOf(s)
+	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil() {
+		return fmt.Errorf("cexit: there is nothing to close: the %T is nil", s)
 	}
 	if timeout <= 0 {
-		return fmt.Errorf("cexit: timeout %v: it must be more than 0, for exit has to end some time", timeout)
+		return fmt.Errorf("cexit: timeout is %v: want a positive duration", timeout)
 	}
-	h := hook{closer: s, timeout: timeout, place: "an unknown place"}
+	h := hook{closer: s, timeout: timeout, madeAt: "an unknown place"}
 	if _, file, line, ok := runtime.Caller(1); ok {
-		h.place = fmt.Sprintf("%s:%d", file, line)
+		h.madeAt = fmt.Sprintf("%s:%d", file, line)
 	}
 
 	mu.Lock()
 	defer mu.Unlock()
-	if i := slices.IndexFunc(hooks, func(old hook) bool { return same(old.closer, s) }); i >= 0 {
-		return fmt.Errorf("cexit: this %T is registered already, at %s: once is enough", s, hooks[i].place)
+	if i := slices.IndexFunc(hooks, func(old hook) bool { return v.Comparable() && old.closer == s }); i >= 0 {
+		return fmt.Errorf("cexit: this %T is already registered, at %s: register it once", s, hooks[i].madeAt)
 	}
 	if !atexit() {
 		return errors.New("cexit: C's atexit failed: there is no memory, or no room, for another handler")
@@ -75,18 +80,16 @@ func Register(s interface{ Shutdown(context.Context) error }, timeout time.Durat
 	return nil
 }
 
-// same is a == b, or false for values that can't be compared.
-func same(a, b closer) bool { return reflect.ValueOf(b).Comparable() && a == b }
-
-// runNewest is what each of C's handlers does. The hook is taken out first: when its Shutdown calls exit again, the
-// handlers that are left are those of the hooks that are left.
+// runNewest is what each of C's handlers does. It removes the hook first: if
+// its Shutdown calls exit again, the remaining handlers match the remaining
+// hooks.
 func runNewest() {
 	mu.Lock()
-	if len(hooks) == 0 {
+	last := len(hooks) - 1
+	if last < 0 {
 		mu.Unlock()
 		return
 	}
-	last := len(hooks) - 1
 	h := hooks[last]
 	hooks = slices.Delete(hooks, last, last+1)
 	mu.Unlock()

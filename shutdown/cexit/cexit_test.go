@@ -28,12 +28,13 @@ func (c numbered) Shutdown(context.Context) error {
 	return nil
 }
 
-// holder can be compared or not, as what it holds.
+// holder can be compared if what it holds can.
 type holder struct{ any }
 
 func (holder) Shutdown(context.Context) error { return nil }
 
-// withoutC gives the test hooks of its own, of which C knows nothing, and returns how often atexit was called.
+// withoutC gives the test hooks of its own, without C, and returns how often
+// atexit was called.
 func withoutC(t *testing.T) (calls *int) {
 	calls = new(int)
 	oldHooks, oldAtexit := hooks, atexit
@@ -52,7 +53,7 @@ func TestRegister(t *testing.T) {
 
 	runNewest()
 	assert.Equal(t, []int{2}, closed)
-	require.NoError(t, Register(numbered{2, &closed}, time.Minute), "it isn't registered any more")
+	require.NoError(t, Register(numbered{2, &closed}, time.Minute), "it is no longer registered")
 	for range 3 {
 		runNewest()
 	}
@@ -65,12 +66,12 @@ func TestRegisterRefuses(t *testing.T) {
 	calls := withoutC(t)
 	nothing := closerFunc(func(context.Context) error { return nil })
 	for want, err := range map[string]error{
-		"cexit: there is nothing to close: give something that isn't nil":             Register(nil, time.Second),
-		"cexit: this *http.Server is nil: give what is to be closed at exit":          Register((*http.Server)(nil), time.Second),
-		"cexit: this cexit.closerFunc is nil: give what is to be closed at exit":      Register(closerFunc(nil), time.Second),
-		"cexit: timeout 0s: it must be more than 0, for exit has to end some time":    Register(nothing, 0),
-		"cexit: timeout -1ns: it must be more than 0, for exit has to end some time":  Register(nothing, -1),
-		"cexit: timeout -2m0s: it must be more than 0, for exit has to end some time": Register(&http.Server{}, -2*time.Minute),
+		"cexit: there is nothing to close: want a value that isn't nil": Register(nil, time.Second),
+		"cexit: there is nothing to close: the *http.Server is nil":     Register((*http.Server)(nil), time.Second),
+		"cexit: there is nothing to close: the cexit.closerFunc is nil": Register(closerFunc(nil), time.Second),
+		"cexit: timeout is 0s: want a positive duration":                Register(nothing, 0),
+		"cexit: timeout is -1ns: want a positive duration":              Register(nothing, -1),
+		"cexit: timeout is -2m0s: want a positive duration":             Register(&http.Server{}, -2*time.Minute),
 	} {
 		assert.EqualError(t, err, want)
 	}
@@ -83,7 +84,7 @@ func TestRegisterRefusesTheSameTwice(t *testing.T) {
 	server := &http.Server{}
 	require.NoError(t, Register(&http.Server{}, time.Second))
 	require.NoError(t, Register(server, time.Second))
-	assert.Regexp(t, `^cexit: this \*http.Server is registered already, at \S*/cexit_test.go:\d+: once is enough$`, Register(server, time.Minute).Error())
+	assert.Regexp(t, `^cexit: this \*http.Server is already registered, at \S*/cexit_test.go:\d+: register it once$`, Register(server, time.Minute).Error())
 	require.NoError(t, Register(holder{1}, time.Second))
 	assert.Error(t, Register(holder{1}, time.Second))
 	require.NoError(t, Register(holder{2}, time.Second))
@@ -94,7 +95,7 @@ func TestRegisterRefusesTheSameTwice(t *testing.T) {
 func TestRegisterTakesWhatCantBeCompared(t *testing.T) {
 	calls := withoutC(t)
 	nothing := closerFunc(func(context.Context) error { return nil })
-	for _, s := range []closer{nothing, nothing, holder{nothing}, holder{nothing}, holder{1}} {
+	for _, s := range []interface{ Shutdown(context.Context) error }{nothing, nothing, holder{nothing}, holder{nothing}, holder{1}} {
 		require.NoError(t, Register(s, time.Second))
 	}
 	assert.Equal(t, 5, *calls)
@@ -107,7 +108,7 @@ func TestRegisterWhenAtexitFails(t *testing.T) {
 	assert.Empty(t, hooks)
 }
 
-// The handlers are in C's list in the order of the hooks, whoever registers them.
+// C has the handlers in the order of the hooks, also with concurrent calls.
 func TestRegisterConcurrently(t *testing.T) {
 	withoutC(t)
 	var atexits []int // len(hooks) at the time

@@ -1,9 +1,11 @@
-// Package cexit closes what a Go library has open when the C program that it is part of calls exit.
+// Package cexit closes what a Go library has open when the C program that it is
+// part of calls exit.
 //
-// A Go program ends without C's atexit handlers. A C program with a library in Go (-buildmode=c-archive or c-shared)
-// doesn't: when its main returns or anybody calls exit, its handlers and the destructors of all its libraries run, while
-// Go's goroutines, and the threads and descriptors of libraries such as libzmq, are in full use. [Register] makes closing
-// them one of the handlers:
+// A Go program ends without C's atexit handlers. A C program with a Go library
+// (-buildmode=c-archive or c-shared) doesn't: when its main returns or anything
+// calls exit, its atexit handlers and the destructors of its libraries run
+// while Go's goroutines still use the threads and descriptors of libraries such
+// as libzmq. [Register] makes closing one of the handlers:
 //
 //	//export reports_start
 //	func reports_start() C.int {
@@ -16,39 +18,51 @@
 //		}
 //		…
 //
+// The package needs cgo and a POSIX system, and is tested on Linux with glibc.
+// Otherwise it needs only the standard library.
+//
 // # Order
 //
-// C runs atexit handlers newest first, and each Register is one of them. So things are closed newest first, after the
-// handlers that the host registered later, and before those that it registered earlier and before the destructors of the
-// libraries that were loaded earlier, libzmq among them. It is the same in a c-archive and in a c-shared library, whether
-// linked or loaded with dlopen: dlclose doesn't unload a Go library and closes nothing. A c-archive inside a shared library
-// of yours needs the linker's -z nodelete for that: without it, dlclose closes what is registered and then takes the code
-// away under Go's running threads, and the process may crash.
+// C runs atexit handlers newest first, and each Register adds one. So things
+// are closed newest first: after the handlers that the host registers later,
+// before those that it registered earlier, and before the destructors of the
+// libraries that were loaded earlier, such as libzmq. This holds in a c-archive
+// and in a c-shared library, linked or loaded with dlopen. dlclose doesn't
+// unload a Go library, and closes nothing. If you link a c-archive into a
+// shared library of your own, pass -z nodelete to the linker: otherwise dlclose
+// closes what is registered, and then unmaps the code of Go's running threads,
+// which may crash the process.
 //
-// Call Register as late as the host lets you: in the function that starts things, not in init, which in a c-archive runs
-// beside the beginning of the host's main. What has to be closed in an order of its own (workers before sockets) is
-// registered as one thing that knows the order.
+// Call Register as late as possible: in the function that starts things, not in
+// init, which in a c-archive runs concurrently with the host's main. If things
+// must be closed in an order of their own, such as workers before sockets,
+// register one value that knows the order.
 //
-// # Which ways out it sees
+// # Which exits it sees
 //
-// Handlers run when main of the C program returns and when exit is called: by the C program, on any of its threads, by C
-// code that Go called, or by Go as C.exit, in a Go program, too (but not in one with the race detector). A goroutine that
-// calls C.exit stands still with every lock that it holds; when closing needs one of those, the timeout ends the wait.
+// Handlers run when main of the C program returns, and when anything calls
+// exit: the C program, on any of its threads, C code that Go has called, or Go
+// with C.exit. The last includes Go programs, but not with the race detector. A
+// goroutine that calls C.exit keeps its locks; if closing needs one of them,
+// the timeout ends the wait.
 //
-// Nothing runs, as with any atexit handler, when the process ends otherwise:
-//   - in Go: os.Exit, log.Fatal, the end of a Go main, a panic that nobody recovers;
-//   - in C: _exit, _Exit, quick_exit, abort, and every signal that kills.
+// No atexit handler runs when the process ends otherwise:
+//   - in Go: os.Exit, log.Fatal, the end of a Go main, a panic that isn't
+//     recovered
+//   - in C: _exit, _Exit, quick_exit, abort, and every signal that kills
 //
-// In a process made by fork, exit closes nothing: Go doesn't run there, and what is open is the parent's.
+// In a child made by fork, exit closes nothing: Go doesn't run there, and what
+// is open belongs to the parent.
 //
-// C wants exit to be called once, and not in a signal handler. When a second thread calls it while things are being closed,
-// the process may end before they are; newer C libraries, such as glibc 2.41, make that thread wait.
+// C doesn't allow exit to be called twice, or in a signal handler. If a second
+// thread calls it while things are being closed, the process may end before
+// they are; newer C libraries, such as glibc 2.41, make that thread wait.
 //
-// # What is closed already
+// # What is already closed
 //
-// C has no way to take a handler back. What is registered stays so, in memory as well, and its Shutdown is called at exit
-// even if the library has closed it before: it has to bear that, as zmqsafe.Context and http.Server do. A library that
-// is started and stopped many times registers one value whose Shutdown closes what is open at the time.
-//
-// The package needs cgo and a POSIX system, and is tested on Linux with glibc. It uses only the standard library.
+// C can't remove an atexit handler. So a registered value stays in memory, and
+// its Shutdown is called at exit even if the library has already closed it.
+// Shutdown must allow that, as those of zmqsafe.Context and http.Server do. A
+// library that can be started repeatedly registers one value, whose Shutdown
+// closes what is open at the time.
 package cexit

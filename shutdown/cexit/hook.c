@@ -5,14 +5,15 @@
 /* The process that Go runs in. */
 static pid_t owner;
 
-/* A child made by fork has this handler, too, but only one of Go's threads: a call of Go would never return. */
+/* A child made by fork has this handler, too, but only one of Go's threads, so a
+   call of Go would never return. */
 static void handler (void)
 {
     if (getpid () == owner)
         zmqexit_cexit_run ();
 }
 
-/* Called under a lock of Go's. */
+/* The caller holds cexit.mu. */
 int zmqexit_cexit_register (void)
 {
     owner = getpid ();

@@ -5,8 +5,8 @@ int zmqexit_cexit_register (void);
 */
 import "C"
 
-// registerWithC makes hook.c's handler one more of C's atexit handlers.
-func registerWithC() bool { return !atexitIsSafe() || C.zmqexit_cexit_register() == 0 }
+// registerWithC adds the handler in hook.c to C's atexit handlers.
+func registerWithC() bool { return C.zmqexit_cexit_register() == 0 }
 
 //export zmqexit_cexit_run
 func zmqexit_cexit_run() { runNewest() }

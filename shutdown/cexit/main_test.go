@@ -9,7 +9,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Tests are a Go program, which runs no atexit handlers when it ends. If it did, they would fail here.
+// Tests are a Go program, which runs no atexit handlers when it ends. If it ran
+// them, the tests would fail here.
 func TestMain(m *testing.M) {
 	err := Register(closerFunc(func(context.Context) error {
 		os.Stderr.WriteString("FAIL: closed at the end of a Go program\n")

@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// logTime bounds how long exit waits for the logger: the goroutine that called C.exit may be the one that holds its lock.
+// logTime bounds how long exit waits for the logger. The goroutine that called
+// C.exit may hold its lock.
 const logTime = time.Second
 
-// run closes what is registered and reports what went wrong. It returns within the timeout, plus logTime.
+// run closes what is registered, and logs what went wrong. It returns within
+// the timeout and logTime.
 func (h hook) run() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.timeout-min(h.timeout/10, 250*time.Millisecond))
 	defer cancel()
@@ -20,15 +22,15 @@ func (h hook) run() {
 	if err == nil {
 		return
 	}
-	// There is nobody left to tell when the logger fails.
+	// If the logger fails, there is nowhere to report it.
 	_ = within(logTime, func() error {
-		slog.Error("cexit: not closed in order at exit", "what", fmt.Sprintf("%T", h.closer), "registered", h.place, "err", err)
+		slog.Error("cexit: not closed in order at exit", "type", fmt.Sprintf("%T", h.closer), "made_at", h.madeAt, "error", err)
 		return nil
 	})
 }
 
-// within calls f and returns its error. It returns without f when the timeout has passed, and returns an error when f
-// panics or ends its goroutine. f has a goroutine of its own, since nothing can take a call back that doesn't return.
+// within calls f in a goroutine of its own, and returns its error, or an error
+// if f panics, ends its goroutine or doesn't return within the timeout.
 func within(timeout time.Duration, f func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -41,12 +43,10 @@ func within(timeout time.Duration, f func() error) error {
 		}()
 		err = f()
 	}()
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
 	select {
 	case err := <-done:
 		return err
-	case <-timer.C:
+	case <-time.After(timeout):
 		return fmt.Errorf("it didn't return within %v and is left behind", timeout)
 	}
 }

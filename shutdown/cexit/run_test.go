@@ -3,6 +3,7 @@ package cexit
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"runtime"
@@ -11,13 +12,27 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
-// logged returns what f logs.
-func logged(f func()) string {
+// line is a log line.
+type line struct {
+	Level, Msg, Type, Error string
+	MadeAt                  string `json:"made_at"`
+}
+
+// logged returns what f logs: one line, or nothing.
+func logged(t *testing.T, f func()) line {
+	t.Helper()
 	var log bytes.Buffer
-	logTo(slog.NewTextHandler(&log, nil), f)
-	return log.String()
+	logTo(slog.NewJSONHandler(&log, nil), f)
+	var l line
+	if log.Len() > 0 {
+		require.NoError(t, json.Unmarshal(log.Bytes(), &l))
+		assert.Equal(t, line{"ERROR", "cexit: not closed in order at exit", "cexit.closerFunc", l.Error, "lib.go:7"}, l)
+		assert.NotEmpty(t, l.Error)
+	}
+	return l
 }
 
 func logTo(handler slog.Handler, f func()) {
@@ -30,29 +45,24 @@ func logTo(handler slog.Handler, f func()) {
 func TestRunReports(t *testing.T) {
 	for name, tt := range map[string]struct {
 		shutdown closerFunc
-		want     []string // nothing is logged if it is empty
+		want     []string // parts of the error; nothing is logged if there are none
 	}{
-		"nothing": {func(context.Context) error { return nil }, nil},
-		"an error": {
-			func(context.Context) error { return errors.New("out of luck") },
-			[]string{"level=ERROR", "not closed in order at exit", "what=cexit.closerFunc", "registered=lib.go:7", `err="out of luck"`},
-		},
+		"nothing":  {func(context.Context) error { return nil }, nil},
+		"an error": {func(context.Context) error { return errors.New("out of luck") }, []string{"out of luck"}},
 		"a panic":  {func(context.Context) error { panic("out of order") }, []string{"panic: out of order", "run_test.go:"}},
-		"a Goexit": {func(context.Context) error { runtime.Goexit(); return nil }, []string{`err="it called runtime.Goexit"`}},
+		"a Goexit": {func(context.Context) error { runtime.Goexit(); return nil }, []string{"it called runtime.Goexit"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			log := logged(hook{tt.shutdown, time.Minute, "lib.go:7"}.run)
-			if len(tt.want) == 0 {
-				assert.Empty(t, log)
-			}
+			log := logged(t, hook{tt.shutdown, time.Minute, "lib.go:7"}.run)
+			assert.Equal(t, len(tt.want) > 0, log.Error != "")
 			for _, want := range tt.want {
-				assert.Contains(t, log, want)
+				assert.Contains(t, log.Error, want)
 			}
 		})
 	}
 }
 
-// The context ends a tenth before the timeout, 250 ms at most.
+// The context expires a tenth before the timeout, 250 ms at most.
 func TestRunLeavesTimeToReturn(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{
 		time.Second:      900 * time.Millisecond,
@@ -62,13 +72,13 @@ func TestRunLeavesTimeToReturn(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
-			log := logged(hook{closerFunc(func(ctx context.Context) error {
+			log := logged(t, hook{closerFunc(func(ctx context.Context) error {
 				<-ctx.Done()
 				return ctx.Err()
 			}), timeout, "lib.go:7"}.run)
 			assert.Equal(t, want, time.Since(start))
 			if timeout > 1 {
-				assert.Contains(t, log, "context deadline exceeded")
+				assert.Equal(t, "context deadline exceeded", log.Error)
 			}
 		})
 	}
@@ -78,18 +88,17 @@ func TestRunLeavesBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		atLast := make(chan struct{})
-		log := logged(hook{closerFunc(func(context.Context) error {
+		log := logged(t, hook{closerFunc(func(context.Context) error {
 			<-atLast
 			return nil
 		}), 5 * time.Second, "lib.go:7"}.run)
 		assert.Equal(t, 5*time.Second, time.Since(start))
-		assert.Contains(t, log, `err="it didn't return within 5s and is left behind"`)
-		assert.Contains(t, log, "registered=lib.go:7")
+		assert.Equal(t, "it didn't return within 5s and is left behind", log.Error)
 		close(atLast)
 	})
 }
 
-// blockedHandler is a logger whose lock is held by the goroutine that called exit.
+// blockedHandler is a logger whose lock the goroutine that called exit holds.
 type blockedHandler struct {
 	slog.Handler
 	unblock chan struct{}

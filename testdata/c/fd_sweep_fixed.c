@@ -66,7 +66,8 @@ int main (void)
     must (context != NULL, "zmq_ctx_new");
     reports = zmq_socket (context, ZMQ_PUSH);
     must (reports != NULL, "zmq_socket");
-    must (zmq_setsockopt (reports, ZMQ_RECONNECT_IVL, &reconnect_ms, sizeof reconnect_ms) == 0, "ZMQ_RECONNECT_IVL");
+    must (zmq_setsockopt (reports, ZMQ_RECONNECT_IVL, &reconnect_ms, sizeof reconnect_ms) == 0,
+          "ZMQ_RECONNECT_IVL");
     must (zmq_connect (reports, endpoint) == 0, "zmq_connect");
 
     must (zmq_send (reports, "started", 7, 0) == 7, "zmq_send");

@@ -11,7 +11,7 @@ import (
 	"github.com/zmqsafe/zmq-exit/zmqsafe/debugpage"
 )
 
-// Beside a program's own server, on an address that only this machine reaches.
+// The page is served on an address that only this machine reaches.
 func ExampleHandler() {
 	mux := http.NewServeMux()
 	mux.Handle("/debug/zmq", debugpage.Handler())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,8 +14,12 @@ import (
 	"github.com/zmqsafe/zmq-exit/zmqsafe"
 )
 
-// Handler returns the handler that serves the page, for GET and HEAD. It may be
-// mounted at any path, and called by any number of goroutines.
+// Handler returns the handler that serves the page and its JSON, for GET and
+// HEAD. It may be mounted at any path and is safe for concurrent use.
+//
+// It answers 405 to any other method and 400 to an unknown format. Like
+// [zmqsafe.Contexts], it waits for calls inside libzmq, which take one message
+// at most.
 func Handler() http.Handler { return &handler{zmqsafe.Contexts, time.Now} }
 
 type handler struct {
@@ -38,19 +43,25 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now, contexts := h.now(), h.contexts()
-	madeAt := query.Get("made_at")
-	if madeAt != "" {
+	if madeAt := query.Get("made_at"); madeAt != "" {
 		contexts = only(contexts, madeAt)
 	}
-	var body bytes.Buffer // so that an error can still be told
+	var body bytes.Buffer // an error can still be answered
 	if asJSON {
 		header.Set("Content-Type", "application/json")
-		err = json.NewEncoder(&body).Encode(answer{now, contexts})
+		err = json.NewEncoder(&body).Encode(struct {
+			Time     time.Time             `json:"time"`
+			Contexts []zmqsafe.ContextInfo `json:"contexts"`
+		}{now, contexts})
 	} else {
+		p := newPage(now, contexts, query)
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		header.Set("Content-Security-Policy", securityPolicy)
 		header.Set("Referrer-Policy", "no-referrer")
-		err = render(&body, newPage(now, contexts, query))
+		if !p.Paused {
+			header.Set("Refresh", "2") // seconds
+		}
+		err = pageTemplate.Execute(&body, p)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -61,30 +72,19 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = body.WriteTo(w) // an error is the client's
 }
 
-// answer is what programs get.
-type answer struct {
-	Time     time.Time             `json:"time"`
-	Contexts []zmqsafe.ContextInfo `json:"contexts"`
-}
-
-// only leaves the sockets that were made at a place, and the contexts that have some.
+// only returns the sockets made at a place, in those contexts that have some.
 func only(contexts []zmqsafe.ContextInfo, madeAt string) []zmqsafe.ContextInfo {
 	some := []zmqsafe.ContextInfo{}
+	elsewhere := func(s zmqsafe.SocketInfo) bool { return s.Site != madeAt }
 	for _, c := range contexts {
-		var sockets []zmqsafe.SocketInfo
-		for _, s := range c.Sockets {
-			if s.Site == madeAt {
-				sockets = append(sockets, s)
-			}
-		}
-		if c.Sockets = sockets; len(sockets) > 0 {
+		if c.Sockets = slices.DeleteFunc(slices.Clone(c.Sockets), elsewhere); len(c.Sockets) > 0 {
 			some = append(some, c)
 		}
 	}
 	return some
 }
 
-// wantsJSON decides by the parameter format and, where there is none, by the header
+// wantsJSON decides by the parameter format or, without it, by the header
 // Accept.
 func wantsJSON(format string, accept []string) (bool, error) {
 	switch format {
@@ -99,18 +99,15 @@ func wantsJSON(format string, accept []string) (bool, error) {
 	return false, fmt.Errorf("format %q is unknown: use json or html", format)
 }
 
-// quality is how much a client that sends accept wants a media type, from 0 to 1. The
-// most specific range counts (RFC 9110, section 12.5.1).
+// quality is how much a client that sends accept wants a media type, from 0 to
+// 1. The most specific range applies (RFC 9110, section 12.5.1).
 func quality(accept, mediaType string) float64 {
 	family, _, _ := strings.Cut(mediaType, "/")
 	best, q := 0, 0.0
 	for item := range strings.SplitSeq(accept, ",") {
 		name, parameters, err := mime.ParseMediaType(item)
-		if err != nil {
-			continue
-		}
 		specific := map[string]int{mediaType: 3, family + "/*": 2, "*/*": 1}[name]
-		if specific <= best {
+		if err != nil || specific <= best {
 			continue
 		}
 		best, q = specific, 1

@@ -2,11 +2,11 @@ package debugpage
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 )
 
-// short is a duration with what is of interest: 12ms, 3.4s, 4m12s, 5h10m, 3d4h.
+// short formats a duration to two units at most: 12ms, 3.4s, 4m12s, 5h10m,
+// 3d4h.
 func short(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
@@ -22,9 +22,9 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
 }
 
-// number separates thousands: 1,234,567.
-func number[N int | uint64](n N) string {
-	digits := strconv.FormatUint(uint64(n), 10)
+// number separates the thousands of an unsigned integer: 1,234,567.
+func number(n any) string {
+	digits := fmt.Sprint(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
@@ -33,16 +33,8 @@ func number[N int | uint64](n N) string {
 
 // count is "1 socket" or "2 sockets".
 func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+	if n != 1 {
+		what += "s"
 	}
-	return number(n) + " " + what + "s"
-}
-
-// areOf is "1 send is" or "2 sends are".
-func areOf(n int, what string) string {
-	if n == 1 {
-		return count(n, what) + " is"
-	}
-	return count(n, what) + " are"
+	return number(n) + " " + what
 }

@@ -46,10 +46,11 @@ func TestADeadPeerDoesNotHoldTheEndOfATest(t *testing.T) {
 	assert.Empty(t, fake.errors)
 	report := ctx.Report()
 	require.Len(t, report.Sockets, 1)
-	lingers, finite := report.Sockets[0].Lingers.Duration()
+	lingers, finite := report.Sockets[0].EffectiveLinger.Duration()
 	assert.True(t, finite)
 	assert.LessOrEqual(t, lingers, unsent)
-	assert.Contains(t, fake.out.String(), "unsent messages may be lost: DEALER socket made at zmqsafetest/", "what the context logs")
+	assert.Regexp(t, `msg="zmqsafe: context closed at its deadline; unsent messages may be lost" made_at=zmqsafetest/\S+ took=\S+ ran_out="DEALER socket made at zmqsafetest/`,
+		fake.out.String(), "what the context logs")
 }
 
 func TestLingerIsThatOfTheProgram(t *testing.T) {
@@ -74,10 +75,10 @@ func TestAHangFailsItsTest(t *testing.T) {
 	assert.Contains(t, fake.errors[0], "goroutine ")
 	assert.Contains(t, fake.errors[0], "TestAHangFailsItsTest")
 
-	said := fake.out.String()
-	assert.Contains(t, said, "not closed in time")
+	logged := fake.out.String()
+	assert.Contains(t, logged, `msg="zmqsafe: context not closed in time`)
 	require.Error(t, shutdownFor(ctx, time.Millisecond))
-	assert.Equal(t, said, fake.out.String(), "what is logged after the test is dropped")
+	assert.Equal(t, logged, fake.out.String(), "what is logged after the test is dropped")
 	release()
 	require.NoError(t, ctx.Close())
 }
@@ -96,8 +97,8 @@ func TestNewContextFailsTheTestForABadOption(t *testing.T) {
 	assert.Empty(t, fake.cleanups)
 }
 
-// newSender makes a socket with a message for a peer that isn't there, and returns
-// where it would be.
+// newSender makes a socket with a message for a peer that isn't there, and
+// returns the endpoint of the peer.
 func newSender(t *testing.T, ctx *zmqsafe.Context) (soc *zmqsafe.Socket, endpoint string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "") // t.TempDir may be too long for a socket's name
@@ -112,8 +113,8 @@ func newSender(t *testing.T, ctx *zmqsafe.Context) (soc *zmqsafe.Socket, endpoin
 	return soc, endpoint
 }
 
-// newHolder makes a socket that holds up the close of ctx once it was closed itself,
-// until release is called: its LINGER can't be cut any more.
+// newHolder makes a socket that, once it is closed, holds the close of ctx
+// until release is called: its LINGER can no longer be cut.
 func newHolder(t *testing.T, ctx *zmqsafe.Context) (soc *zmqsafe.Socket, release func()) {
 	t.Helper()
 	soc, endpoint := newSender(t, ctx)

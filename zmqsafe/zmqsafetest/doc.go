@@ -1,6 +1,6 @@
-// Package zmqsafetest helps tests of programs that use package zmqsafe: it finds
-// sockets and contexts that a test leaves open, and closes contexts at the end of a
-// test under a time limit, so that a hang names its test.
+// Package zmqsafetest helps tests of programs that use package zmqsafe. It
+// finds sockets and contexts that a test leaves open, and closes contexts at
+// the end of a test within a time limit, so that a hang names its test.
 //
 //	func TestMain(m *testing.M) { zmqsafetest.VerifyTestMain(m) }
 //
@@ -9,35 +9,40 @@
 //		...
 //	}
 //
-// # What counts as a leak
+// [NewContext] makes the context of a test. [VerifyNone] checks one test for
+// leaks, [VerifyTestMain] all tests of a package; [Find] returns what they
+// find.
 //
-// A context that isn't closed, also one whose zmq_ctx_term hasn't returned; and a
-// socket that isn't closed, in whatever context. The default context (that of
-// zmqsafe.NewSocket) without sockets is none: it is made behind the program's back,
-// and once it was closed there is no second one, so a test can't tidy it up.
+// # What is a leak
 //
-// A socket or context that nobody refers to any more is closed by zmqsafe when the
-// garbage collector finds it, and reported in the log of its context. Then there is
-// no leak to be found here.
+// A leak is a context that isn't closed, or whose zmq_ctx_term hasn't returned,
+// and a socket that isn't closed, in any context. The default context (see
+// [zmqsafe.NewSocket]) is no leak unless it has sockets: zmqsafe makes it by
+// itself and never a second time, so a test can't close it.
 //
-// # In which order
+// If a program loses its last reference to a socket or context, zmqsafe closes
+// it when the garbage collector finds it, and logs that. It is no leak then.
 //
-// NewContext closes the context in a t.Cleanup, and with it all of its sockets, also
-// those that the test forgot: a context owns its sockets. Cleanups run after the
-// deferred calls of the test, and the last one first. So
+// # Order
+//
+// NewContext closes the context in a cleanup of the test, with all of its
+// sockets: a context owns its sockets, so those that the test forgot are closed
+// too. Cleanups run after the deferred calls of the test, and the last one
+// first. So
 //
 //	ctx := zmqsafetest.NewContext(t)
 //	defer zmqsafetest.VerifyNone(t, zmqsafetest.IgnoreCurrent())
 //
-// is for tests that are to close each socket, and
+// is for a test that must close each socket itself, and
 //
 //	t.Cleanup(func() { zmqsafetest.VerifyNone(t) })
 //	ctx := zmqsafetest.NewContext(t)
 //
-// for tests whose other contexts are to be closed.
+// for a test that must close its other contexts.
 //
 // # Together with goleak
 //
-// An open context has goroutines, the default context after its first socket, too.
-// Find fits into goleak's Cleanup option; the package's example has it.
+// An open context has goroutines, and so has the default context after its
+// first socket. Find fits into goleak's Cleanup option, as an example of Find
+// shows.
 package zmqsafetest

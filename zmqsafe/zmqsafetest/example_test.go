@@ -39,8 +39,8 @@ func ExampleFind() {
 	// Close each context, which closes its sockets: defer ctx.Close(), or make it with zmqsafetest.NewContext(t).
 }
 
-// goleak ends the process with the exit code, so Find goes where it does that. Use
-// VerifyTestMain without goleak.
+// goleak ends the process itself, so Find goes into its Cleanup option. Without
+// goleak, use VerifyTestMain.
 func ExampleFind_goleak() {
 	// In TestMain(m *testing.M):
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
@@ -57,8 +57,8 @@ func ExampleVerifyTestMain() {
 	zmqsafetest.VerifyTestMain(m)
 }
 
-// The context is closed at the end of the test. The test fails if it leaves one of
-// its sockets to that.
+// A cleanup closes the context at the end of the test. The test fails if it
+// hasn't closed its sockets itself.
 func ExampleNewContext() {
 	// In a TestXxx(t *testing.T):
 	ctx := zmqsafetest.NewContext(t)

@@ -1,7 +1,8 @@
 package zmqsafetest
 
 import (
-	"os"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,31 +56,6 @@ func TestFindWaitsForWhatIsClosedMeanwhile(t *testing.T) {
 	}
 }
 
-func TestIgnoreCurrent(t *testing.T) {
-	ctx := newContext(t)
-	old, err := ctx.NewSocket(zmqsafe.PULL)
-	require.NoError(t, err)
-	current := IgnoreCurrent()
-	assert.NoError(t, findAtOnce(t, current))
-
-	soc, err := ctx.NewSocket(zmqsafe.PUSH)
-	require.NoError(t, err)
-	err = findAtOnce(t, current)
-	require.Error(t, err)
-	assert.Contains(t, err.Error(), "1 socket in 1 context")
-	assert.Contains(t, err.Error(), "PUSH socket made at ")
-	assert.NotContains(t, err.Error(), "PULL")
-	assert.Contains(t, err.Error(), "defer soc.Close()")
-	assert.NotContains(t, err.Error(), "defer ctx.Close()")
-
-	assert.NoError(t, findAtOnce(t, current, IgnoreCurrent()), "options add up")
-	require.NoError(t, soc.Close())
-	assert.NoError(t, findAtOnce(t, current))
-	newContext(t)
-	assert.ErrorContains(t, findAtOnce(t, current), "0 sockets in 1 context")
-	require.NoError(t, old.Close())
-}
-
 func TestTheDefaultContextMayStay(t *testing.T) {
 	out, code := inChild(t, func() {
 		soc, err := zmqsafe.NewSocket(zmqsafe.PULL)
@@ -98,11 +74,11 @@ func TestTheDefaultContextMayStay(t *testing.T) {
 }
 
 func TestADefaultContextThatHangsIsFound(t *testing.T) {
-	hung := zmqsafe.ContextInfo{Site: "app/main.go:1", Default: true, Closing: &zmqsafe.Report{Began: time.Unix(1, 0)}}
-	assert.Len(t, new(settings).leaks([]zmqsafe.ContextInfo{hung}), 1)
+	hung := zmqsafe.ContextInfo{Site: "app/main.go:1", Default: true, Report: zmqsafe.Report{Began: time.Unix(1, 0)}}
+	assert.Len(t, leaksIn([]zmqsafe.ContextInfo{hung}, nil), 1)
 }
 
-func TestFindTellsWhatHoldsAClose(t *testing.T) {
+func TestFindShowsWhatHoldsAClose(t *testing.T) {
 	ctx := newContext(t)
 	soc, release := newHolder(t, ctx)
 	made := ctx.Sockets()[0].Site
@@ -111,7 +87,7 @@ func TestFindTellsWhatHoldsAClose(t *testing.T) {
 
 	err := findAtOnce(t)
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), "context that is still being closed:\n      context made at zmqsafetest/")
+	assert.Contains(t, err.Error(), "context that is still closing:\n      context made at zmqsafetest/")
 	assert.Regexp(t, `DEALER +holding .* forever .*`+made, err.Error())
 	assert.Contains(t, err.Error(), "until their LINGER is over")
 	assert.NotContains(t, err.Error(), "defer ctx.Close()", "it was called")
@@ -119,55 +95,56 @@ func TestFindTellsWhatHoldsAClose(t *testing.T) {
 	assert.NoError(t, Find())
 }
 
-func TestVerifyNone(t *testing.T) {
-	fake := &fakeTB{TB: t}
-	VerifyNone(fake)
-	assert.Empty(t, fake.errors)
-	newContext(t)
-	VerifyNone(fake, IgnoreCurrent())
-	assert.Empty(t, fake.errors)
-	VerifyNone(fake)
-	require.Len(t, fake.errors, 1)
-	assert.Contains(t, fake.errors[0], "0 sockets in 1 context")
+func TestTextOfLeaks(t *testing.T) {
+	pull := zmqsafe.SocketInfo{
+		Type: zmqsafe.PULL, Site: "app/worker.go:17", Endpoints: []string{"tcp://127.0.0.1:5555", "inproc://jobs"},
+		Waiting: zmqsafe.Waiting{Receives: 1, Polls: 2},
+	}
+	pub := zmqsafe.SocketInfo{Type: zmqsafe.PUB, Site: "app/feed.go:9"}
+	push := zmqsafe.SocketInfo{
+		Type: zmqsafe.PUSH, Site: "app/pool.go:30", Endpoints: []string{"tcp://10.0.0.1:1"}, Waiting: zmqsafe.Waiting{Sends: 1},
+	}
+	found := leaks{
+		{ContextInfo: zmqsafe.ContextInfo{Site: "app/main.go:12", Sockets: []zmqsafe.SocketInfo{push, pull, push, pub, push, push, push}}},
+		{ContextInfo: zmqsafe.ContextInfo{Site: "app/old.go:3"}},
+		{ContextInfo: zmqsafe.ContextInfo{Site: "app/feed.go:8", Default: true, Sockets: []zmqsafe.SocketInfo{pub}}, mayStay: true},
+		{ContextInfo: zmqsafe.ContextInfo{Site: "app/late.go:5", Report: zmqsafe.Report{
+			Site: "app/late.go:5", Began: time.Unix(1, 0), Took: 1500 * time.Millisecond, Steps: []zmqsafe.Step{{Name: "wake", Took: time.Millisecond}},
+		}}},
+	}
+	assert.Equal(t, `zmqsafetest: still open: 8 sockets in 4 contexts
+  context made at app/main.go:12
+      5 PUSH sockets made at app/pool.go:30 (tcp://10.0.0.1:1, tcp://10.0.0.1:1, tcp://10.0.0.1:1 and 2 more); blocked on it: 5 sends
+      PULL socket made at app/worker.go:17 (tcp://127.0.0.1:5555, inproc://jobs); blocked on it: 1 receive, 2 polls
+      PUB socket made at app/feed.go:9
+  context made at app/old.go:3, without sockets
+  default context made at app/feed.go:8
+      PUB socket made at app/feed.go:9
+  context that is still closing:
+      context made at app/late.go:5, being closed for 1.5s
+      
+      step   took
+      wake   1ms
+Close each context, which closes its sockets: defer ctx.Close(), or make it with zmqsafetest.NewContext(t).
+Close each socket of a context that stays open: defer soc.Close().
+Wait for Close of the context. Sockets that libzmq still has hold it until their LINGER is over: WithLinger, SetLinger.`, found.Error())
 }
 
-type fakeM int
-
-func (m fakeM) Run() int { return int(m) }
-
-func TestVerifyTestMain(t *testing.T) {
-	for name, test := range map[string]struct {
-		m        fakeM
-		leaky    bool
-		ignoring bool
-		code     int
-		reports  bool
-	}{
-		"pass":          {},
-		"pass and leak": {leaky: true, code: 1, reports: true},
-		"leak ignored":  {leaky: true, ignoring: true},
-		"fail and leak": {m: 3, leaky: true, code: 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			out, code := inChild(t, func() {
-				if test.leaky {
-					ctx, err := zmqsafe.NewContext()
-					require.NoError(t, err)
-					defer func() { _ = ctx.Close() }() // keeps it from being lost
-				}
-				var options []Option
-				if test.ignoring {
-					options = append(options, IgnoreCurrent())
-				}
-				VerifyTestMain(test.m, options...)
-				os.Exit(99)
-			})
-			assert.Equal(t, test.code, code, "%s", out)
-			if test.reports {
-				assert.Contains(t, out, "zmqsafetest: still open: 0 sockets in 1 context\n")
-			} else {
-				assert.Empty(t, out)
+func TestTextOfLeaksIsBounded(t *testing.T) {
+	var found leaks
+	for range maxContexts + 2 {
+		l := leak{ContextInfo: zmqsafe.ContextInfo{Site: "app/main.go:12"}}
+		for site := range maxSites + 1 {
+			for range 100 {
+				l.Sockets = append(l.Sockets, zmqsafe.SocketInfo{Type: zmqsafe.SUB, Site: fmt.Sprintf("app/x.go:%d", site), Endpoints: []string{"inproc://x"}})
 			}
-		})
+		}
+		found = append(found, l)
 	}
+	text := found.Error()
+	assert.Contains(t, text, fmt.Sprintf("%d sockets in %d contexts\n", len(found)*(maxSites+1)*100, len(found)))
+	assert.Equal(t, maxContexts, strings.Count(text, "\n  context made at"))
+	assert.Equal(t, maxContexts*maxSites, strings.Count(text, "100 SUB sockets made at"))
+	assert.Equal(t, maxContexts, strings.Count(text, "and sockets made at 1 more place"))
+	assert.Contains(t, text, "\n  and 2 more contexts\n")
 }

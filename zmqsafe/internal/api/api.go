@@ -1,10 +1,10 @@
-// Package api compares zmqsafe with github.com/pebbe/zmq4, here called raw, and
-// generates the part of zmqsafe that only forwards to it.
+// Package api is the table of all methods of github.com/pebbe/zmq4's Socket,
+// which it calls raw. Its tests generate the options of zmqsafe that the guard
+// has no part in (go generate ./zmqsafe), and find methods of raw's Socket that
+// the table lacks, and whatever of raw zmqsafe lacks or has differently.
 //
-// Table says for each method of raw's Socket what zmqsafe does with it. Compare
-// finds what is missing or different. Both work from the types that the Go
-// command has compiled, so a new release of raw can't slip past the guard: its
-// new methods are neither in the table nor in zmqsafe, and the tests fail.
+// They work from the types that the Go command has compiled, so they fail with
+// a new release of raw whose methods are not yet here.
 package api
 
 import (
@@ -20,15 +20,12 @@ import (
 	"os/exec"
 )
 
-// The packages that are compared.
-const (
-	RawPath     = "github.com/pebbe/zmq4"
-	GuardedPath = "github.com/zmqsafe/zmq-exit/zmqsafe"
-)
+// RawPath is the import path of raw.
+const RawPath = "github.com/pebbe/zmq4"
 
-// Load returns the exported names of a package, with their types. It asks the Go
-// command for the package as it compiles it, so it needs nothing but what a build
-// needs, and works in any directory of the module.
+// Load returns the exported names of a package, with their types, as the Go
+// command compiles it. It needs no more than a build needs, and works in any
+// directory of the module.
 func Load(path string) (*types.Package, error) {
 	list := exec.Command("go", "list", "-export", "-json=Export", path)
 	out, err := list.Output()

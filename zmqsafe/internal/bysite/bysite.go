@@ -1,18 +1,21 @@
-// Package bysite puts the sockets together that one line of a program has made. There
-// may be thousands of them.
+// Package bysite groups sockets by the line of the program that made them. One
+// line may have made thousands.
 package bysite
 
 import "github.com/zmqsafe/zmq-exit/zmqsafe"
 
-// Group are sockets of one type that the same line has made.
+// Group is the sockets of one type that one line made.
 type Group struct {
 	Type    zmqsafe.Type
-	Site    string
+	Site    string // the line, "dir/file.go:42"
 	Sockets []zmqsafe.SocketInfo
-	Waiting zmqsafe.Waiting // on all of them
+
+	Accepted, Received uint64          // messages of all of them
+	Waiting            zmqsafe.Waiting // calls blocked on all of them
 }
 
-// Of keeps the order of sockets: that of the first of each group, and within a group.
+// Of groups sockets. Groups, and the sockets of each, stay in the order of
+// sockets.
 func Of(sockets []zmqsafe.SocketInfo) []Group {
 	type key struct {
 		typ  zmqsafe.Type
@@ -29,12 +32,14 @@ func Of(sockets []zmqsafe.SocketInfo) []Group {
 		}
 		g := &groups[i]
 		g.Sockets = append(g.Sockets, s)
+		g.Accepted += s.Accepted
+		g.Received += s.Received
 		g.Waiting = Sum(g.Waiting, s.Waiting)
 	}
 	return groups
 }
 
-// Sum adds up calls that are blocked.
+// Sum adds two counts of blocked calls.
 func Sum(a, b zmqsafe.Waiting) zmqsafe.Waiting {
 	return zmqsafe.Waiting{Receives: a.Receives + b.Receives, Sends: a.Sends + b.Sends, Polls: a.Polls + b.Polls}
 }

@@ -3,7 +3,6 @@ package conformance
 import (
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -21,9 +20,6 @@ var (
 	runs  = flag.Int("conformance.runs", 10, "run the suite on zmqsafe in `n` processes (-short: in one)")
 	count = flag.Int("conformance.count", 1, "run each test `n` times in a process, which shows what tests leave behind")
 )
-
-// cannotPass has the reason for each test that can't pass unmodified.
-var cannotPass = map[string]string{}
 
 func TestMain(m *testing.M) {
 	if binary := os.Getenv(aloneVariable); binary != "" {
@@ -46,7 +42,6 @@ func TestSuite(t *testing.T) {
 	guardedNames, err := onZmqsafe.list(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, names, guardedNames)
-	require.Subset(t, names, slices.Collect(maps.Keys(cannotPass)))
 
 	results := runSuites(t, append([]suite{onRaw}, slices.Repeat([]suite{onZmqsafe}, n)...))
 	raw, guarded := results[0], results[1:]
@@ -57,10 +52,6 @@ func TestSuite(t *testing.T) {
 		assert.NoError(t, r.err, "process %d of %d:\n%s", i+1, n, r.output)
 	}
 	for _, name := range names {
-		if reason, ok := cannotPass[name]; ok {
-			t.Run(name, func(t *testing.T) { t.Skip("not run:", reason) })
-			continue
-		}
 		want := passed
 		if raw.verdict(name) == skipped {
 			want = skipped

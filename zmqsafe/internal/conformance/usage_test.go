@@ -7,19 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ownDefault stands in for zmqsafe's usage_default_test.go.
-const ownDefault = `package zmqsafe_test
-
-import "testing"
-
-func ownDefault(*testing.T) {}
-`
-
-// TestUsageOnRaw runs zmqsafe's usage tests on raw, to see that they use it as it
-// is. Each has a process of its own, since each has the default context.
+// TestUsageOnRaw runs the tests of package usage on raw, to see that they use
+// it as it is. Each has a process of its own.
 func TestUsageOnRaw(t *testing.T) {
-	files := readTests(t, "../../usage*_test.go", zmqsafePath, rawPath)
-	files["usage_default_test.go"] = []byte(ownDefault)
+	files := readTests(t, "usage/*_test.go", zmqsafePath, rawPath)
+	delete(files, "main_test.go") // goleak
 	usage := buildFrom(t, files)
 	names, err := usage.list(t.Context())
 	require.NoError(t, err)

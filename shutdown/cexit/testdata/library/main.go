@@ -1,4 +1,4 @@
-// A library for host.c. What it is to do at exit is in its arguments.
+// A library for host.c, whose arguments say what the library does at exit.
 package main
 
 /*
@@ -27,7 +27,7 @@ func (t thing) Shutdown(context.Context) error {
 	fmt.Println("closing", t.name)
 	switch t.behaviour {
 	case "quick":
-		// Timers, goroutines and the garbage collector work as ever.
+		// Timers, goroutines and the garbage collector work as usual.
 		woken := make(chan struct{})
 		go func() {
 			defer close(woken)
@@ -76,7 +76,8 @@ func library_os_exit(status C.int) { os.Exit(int(status)) }
 //export library_panic
 func library_panic() { panic("nobody recovers") }
 
-// main doesn't run in a library. In a Go program it ends with C's exit when there is an argument.
+// main doesn't run in a library. In a Go program it ends with C's exit if there
+// is an argument.
 func main() {
 	if err := cexit.Register(thing{"a", "quick"}, time.Minute); err != nil {
 		panic(err)

@@ -1,4 +1,5 @@
-// A library that sends reports, for hosts written in C; host.c is one. It is here twice, on pebbe/zmq4 and on zmqsafe.
+// A library that sends reports, for hosts written in C; host.c is one. It is
+// here twice, on pebbe/zmq4 and on zmqsafe.
 package main
 
 import "C"
@@ -14,10 +15,8 @@ import (
 
 var (
 	collector string
-	reports   struct {
-		ctx  *zmq.Context
-		sock *zmq.Socket
-	}
+	ctx       *zmq.Context
+	reports   *zmq.Socket
 )
 
 // reports_load reads the file that names the collector's endpoint.
@@ -25,41 +24,41 @@ var (
 //export reports_load
 func reports_load(file *C.char) C.int {
 	config, err := os.ReadFile(C.GoString(file))
-	if err != nil {
-		return failed(err)
-	}
 	collector = strings.TrimSpace(string(config))
-	return 0
+	return failed(err)
 }
 
 //export reports_start
 func reports_start() C.int { return failed(start()) }
 
 func start() (err error) {
-	if reports.ctx, err = zmq.NewContext(); err != nil {
+	if ctx, err = zmq.NewContext(); err != nil {
 		return err
 	}
-	if reports.sock, err = reports.ctx.NewSocket(zmq.PUSH); err != nil {
+	if reports, err = ctx.NewSocket(zmq.PUSH); err != nil {
 		return err
 	}
-	if err := reports.sock.SetReconnectIvl(300 * time.Millisecond); err != nil {
+	if err := reports.SetLinger(time.Second); err != nil {
 		return err
 	}
-	return reports.sock.Connect(collector)
+	if err := reports.SetReconnectIvl(300 * time.Millisecond); err != nil {
+		return err
+	}
+	return reports.Connect(collector)
 }
 
 //export reports_send
 func reports_send(text *C.char) C.int {
-	_, err := reports.sock.Send(C.GoString(text), zmq.DONTWAIT)
+	_, err := reports.Send(C.GoString(text), zmq.DONTWAIT)
 	return failed(err)
 }
 
 //export reports_stop
 func reports_stop() C.int {
-	if err := reports.sock.Close(); err != nil {
+	if err := reports.Close(); err != nil {
 		return failed(err)
 	}
-	return failed(reports.ctx.Term())
+	return failed(ctx.Term())
 }
 
 // failed turns an error into the -1 that C programs expect.

@@ -1,6 +1,0 @@
-//go:build !race
-
-package main
-
-// raceDetector is whether this program looks for data races.
-const raceDetector = false

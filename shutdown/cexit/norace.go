@@ -1,5 +1,0 @@
-//go:build !race
-
-package cexit
-
-func atexitIsSafe() bool { return true }

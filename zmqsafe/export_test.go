@@ -1,6 +1,0 @@
-package zmqsafe
-
-import "testing"
-
-// NewDefault is newDefault for tests outside the package.
-func NewDefault(t testing.TB) { newDefault(t) }
