@@ -254,6 +254,9 @@
 // does the time to live that a peer sends with its heartbeats
 // ([Socket.SetHeartbeatTtl]), which nobody can see from here.
 //
+// A high-water mark that changes after Bind or Connect makes libzmq crash if a
+// peer is just ending ([Socket.SetRcvhwm]). A warning says so.
+//
 // Bind, and Connect with a source address, need a descriptor to look through
 // the network interfaces, and fail with EMFILE if there is none. If the last
 // one goes in that very moment, or while libzmq connects again from a source

@@ -4,21 +4,6 @@ package zmqsafe
 
 import "github.com/pebbe/zmq4"
 
-// SetRcvhwm sets the high-water mark for inbound messages: how many are queued
-// from one peer before the socket takes no more from it. 0 is no limit. It also
-// applies to connections that already exist. With a limit, a receiver that is
-// slower than its peer loses what its kernel still holds when the peer closes
-// its socket and ends: over ipc always, over tcp if the receiver has sent
-// something meanwhile; 0 avoids that. With heartbeats and a limit, a full queue
-// can abort the process: see [Socket.SetHeartbeatIvl]. The default is 1000. See
-// https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_RCVHWM.
-func (soc *Socket) SetRcvhwm(value int) error {
-	return setInt(soc, "SetRcvhwm", (*zmq4.Socket).SetRcvhwm, value, "0 or more")
-}
-
-// GetRcvhwm returns what [Socket.SetRcvhwm] sets.
-func (soc *Socket) GetRcvhwm() (int, error) { return get(soc, (*zmq4.Socket).GetRcvhwm) }
-
 // SetMaxmsgsize sets the largest message part that the socket accepts, in
 // bytes. A peer that sends a larger one is disconnected. -1 is no limit. The
 // default is -1. See https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_MAXMSGSIZE.

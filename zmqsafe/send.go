@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"unsafe"
 
-	"github.com/pebbe/zmq4"
-
 	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/guard"
 	"github.com/zmqsafe/zmq-exit/zmqsafe/internal/libzmq"
 )
@@ -218,76 +216,3 @@ func flatten(parts []any) [][]byte {
 // viewOf returns the bytes of s without copying them. They must not be written
 // to.
 func viewOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
-
-// SetSndhwm sets the high-water mark for outbound messages: how many are queued
-// for one peer before a send blocks or drops. 0 is no limit. It also applies to
-// connections that already exist. The default is 1000. See
-// https://api.zeromq.org/4-3:zmq-setsockopt, ZMQ_SNDHWM.
-//
-// PUB, XPUB, XSUB, REP, and ROUTER without [Socket.SetRouterMandatory] drop
-// what they send to a peer whose queue is full. libzmq learns late what peers
-// have taken, and would also drop messages for peers that have taken
-// everything. Here none is dropped while less than a quarter of the queue is
-// used. For that, a REP with less than 512 has the effect of 512.
-//
-// A SUB sends nothing but subscriptions, and libzmq would drop those above the
-// mark. So it has no limit, whatever is set; nor has an XSUB unless one is set.
-func (soc *Socket) SetSndhwm(value int) error {
-	set := func(raw *zmq4.Socket, value int) error {
-		err := raw.SetSndhwm(enoughQueue(soc.s.typ, value))
-		if err == nil {
-			soc.s.sndhwm = value
-		}
-		return err
-	}
-	return setInt(soc, "SetSndhwm", set, value, "0 or more")
-}
-
-// GetSndhwm returns what [Socket.SetSndhwm] sets.
-func (soc *Socket) GetSndhwm() (value int, err error) {
-	err = soc.call(func(s *socketState) error {
-		value = s.sndhwm
-		return nil
-	})
-	return value, err
-}
-
-// defaultSndhwm is libzmq's.
-const defaultSndhwm = 1000
-
-// enoughQueue returns the SNDHWM that libzmq gets for one that the program has
-// set.
-func enoughQueue(t Type, value int) int {
-	switch {
-	case t == SUB:
-		return min(value, 0) // it refuses a negative one
-	case t == REP && value > 0:
-		return max(value, repQueueFloor)
-	}
-	return value
-}
-
-// A peer reports only after each half of the queue that it has taken messages
-// (pipe.cpp, compute_lwm). The report comes into the socket's mailbox. There a
-// send looks once a millisecond, and a receive that finds a message once in 100
-// parts (socket_base.cpp, process_commands; config.hpp, inbound_poll_rate).
-
-// repQueueFloor is the shortest queue that a REP gets. It chooses the queue for
-// a reply when it receives the request (rep.cpp, rep_t::xrecv), so a quarter of
-// the queue, the half that isn't reported, and 100 must fit in. With up to 150,
-// one of the first 400 replies to requests that followed each other was
-// dropped.
-const repQueueFloor = 512
-
-// dropsIfFull reports whether libzmq drops a message for a peer whose queue it
-// takes for full. Then the socket looks into the mailbox before each quarter of
-// the queue.
-func (s *socketState) dropsIfFull() bool {
-	switch s.typ {
-	case PUB, XPUB, XSUB, ROUTER:
-		return s.sndhwm > 0
-	}
-	return false
-}
-
-func (s *socketState) quarterQueue() int { return max(1, s.sndhwm/4) }

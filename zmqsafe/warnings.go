@@ -25,8 +25,8 @@ type placed struct {
 // once for each line of the program. When it is due there again, it is logged
 // at level Debug, with how often it was due.
 func (p placed) Warn(message string, attrs ...any) {
-	ctx, level := context.Background(), slog.LevelWarn
-	if times := warnings.add(placedWarning{p.at, message}); times > 1 {
+	ctx, level, line := context.Background(), slog.LevelWarn, p.at.String()
+	if times := warnings.add(placedWarning{line, message}); times > 1 {
 		level, attrs = slog.LevelDebug, append(attrs, "times", times)
 	}
 	if !p.logger.Enabled(ctx, level) {
@@ -35,7 +35,7 @@ func (p placed) Warn(message string, attrs ...any) {
 	var pc [1]uintptr
 	runtime.Callers(2, pc[:])
 	r := slog.NewRecord(time.Now(), level, message, pc[0])
-	r.Add(p.key, p.at.String())
+	r.Add(p.key, line)
 	r.Add(attrs...)
 	_ = p.logger.Handler().Handle(ctx, r)
 }
@@ -45,10 +45,9 @@ func (p placed) Warn(message string, attrs ...any) {
 // for each message and line at most, so it is bounded.
 var warnings = timesDue{due: make(map[placedWarning]uint64)}
 
-type placedWarning struct {
-	at      callSite
-	message string
-}
+// placedWarning names the line as logs do: where the compiler has inlined it,
+// one line has several callSites.
+type placedWarning struct{ line, message string }
 
 type timesDue struct {
 	mu  sync.Mutex

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -59,6 +60,7 @@ func loadMain() {
 			}
 			accepted.Add(1)
 			err = g.Go("worker", func(ctx context.Context) error {
+				defer runtime.KeepAlive(out) // it is counted
 				<-told
 				err := sendLoad(ctx, out)
 				accepted.Done()

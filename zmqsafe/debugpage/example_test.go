@@ -26,7 +26,12 @@ func ExampleHandler_json() {
 		return
 	}
 	defer ctx.Close()
-	pull, _ := ctx.NewSocket(zmqsafe.PULL)
+	pull, err := ctx.NewSocket(zmqsafe.PULL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pull.Close()
 	if err := pull.Bind("inproc://jobs"); err != nil {
 		fmt.Println(err)
 	}

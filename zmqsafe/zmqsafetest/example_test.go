@@ -31,6 +31,7 @@ func ExampleFind() {
 	another, _ := zmqsafe.NewContext()
 	defer another.Close()
 	fmt.Println(zmqsafetest.Find())
+	pull.Close() // until here the garbage collector has left it alone
 	// Output:
 	// zmqsafetest: still open: 1 socket in 2 contexts
 	//   context made at zmqsafetest/example_test.go:21

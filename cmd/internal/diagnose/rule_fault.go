@@ -63,6 +63,22 @@ func halfSentMessage(t *trace) *Verdict {
 	return v
 }
 
+// highWaterMark matches what libzmq does when a high-water mark is set.
+var highWaterMark = regexp.MustCompile(`update_pipe_options|send_hwms_to_peer|(send|process)_pipe_hwm`)
+
+// lateHighWaterMark: libzmq told a peer's end of a pipe of a new mark, and that
+// was freed memory. Its own thread has found that out in all crashes so far,
+// and then gdb shows the function in the line of source below the signal.
+func lateHighWaterMark(t *trace) *Verdict {
+	line := t.findMatch(highWaterMark)
+	if line < 0 || !t.crashed() {
+		return nil
+	}
+	v := &Verdict{Hazard: "late-high-water-mark", Confidence: High}
+	v.see(t, line, highWaterMark.FindString(t.lines[line]), "libzmq crashed when it told a peer's end of a pipe of a new high-water mark")
+	return v
+}
+
 // zapServerConnects: the assertion is gone since 4.2.3.
 func zapServerConnects(t *trace) *Verdict {
 	a, ok := t.abortWith("session_base.cpp", "zap_pipe == NULL")

@@ -13,6 +13,7 @@ var rules = []func(*trace) *Verdict{
 	noDescriptors,
 	heartbeatFullQueue,
 	halfSentMessage,
+	lateHighWaterMark,
 	zapServerConnects,
 	usedAfterClose,
 	goPollerClosed,

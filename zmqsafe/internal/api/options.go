@@ -25,13 +25,6 @@ const (
 // messageOptions are about messages, and about who may send and receive them.
 var messageOptions = []Option{{
 	// Queues.
-	Name: "RCVHWM", Set: "SetRcvhwm", Get: "GetRcvhwm", Default: "1000", Want: count,
-	What: "the high-water mark for inbound messages: how many are queued from one peer before the socket takes no more from it",
-	More: "0 is no limit. It also applies to connections that already exist. " +
-		"With a limit, a receiver that is slower than its peer loses what its kernel still holds when the peer closes its socket and ends: " +
-		"over ipc always, over tcp if the receiver has sent something meanwhile; 0 avoids that. " +
-		"With heartbeats and a limit, a full queue can abort the process: see [Socket.SetHeartbeatIvl].",
-}, {
 	Name: "MAXMSGSIZE", Set: "SetMaxmsgsize", Get: "GetMaxmsgsize", Default: "-1", Want: "a size",
 	What: "the largest message part that the socket accepts, in bytes",
 	More: "A peer that sends a larger one is disconnected. -1 is no limit.",

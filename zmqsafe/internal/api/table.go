@@ -15,7 +15,7 @@ var byHand = strings.Fields(`
 	Bind Connect Unbind Disconnect Monitor
 	GetType GetEvents GetFd GetRcvmore GetLastEndpoint
 	SetLinger GetLinger SetRcvtimeo GetRcvtimeo SetSndtimeo GetSndtimeo
-	SetConnectRid SetRouterRaw SetConflate SetHeartbeatIvl SetSubscribe SetUnsubscribe SetSndbuf GetSndbuf SetSndhwm GetSndhwm
+	SetConnectRid SetRouterRaw SetConflate SetHeartbeatIvl SetSubscribe SetUnsubscribe SetSndbuf GetSndbuf SetSndhwm GetSndhwm SetRcvhwm GetRcvhwm
 	ServerAuthNull ServerAuthPlain ServerAuthCurve ClientAuthPlain ClientAuthCurve`)
 
 // files are the files that go generate writes, with the options in each: those

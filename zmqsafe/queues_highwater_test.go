@@ -44,6 +44,59 @@ func TestSndhwmOption(t *testing.T) {
 	}
 }
 
+const lateHighWater = "zmqsafe: high-water mark changed after Bind or Connect: libzmq crashes the process if a peer is just ending; set it before"
+
+func TestLateHighWaterWarning(t *testing.T) {
+	set := map[string]func(*Socket, int) error{"SetSndhwm": (*Socket).SetSndhwm, "SetRcvhwm": (*Socket).SetRcvhwm}
+	for name, set := range set {
+		t.Run(name, func(t *testing.T) {
+			forgetWarnings()
+			var log syncBuffer
+			soc := newSocket(t, newContext(t, WithLogger(log.logger())), DEALER)
+			change := func(value int) error { return set(soc, value) }
+			require.NoError(t, change(1))
+			require.NoError(t, soc.Bind("inproc://late"))
+			require.NoError(t, change(1))
+			for _, bad := range append(beyondCInt[int](), -1) {
+				require.ErrorIs(t, change(bad), Errno(syscall.EINVAL))
+			}
+			require.Empty(t, log.lines(t), "libzmq is not told")
+			require.NoError(t, change(2))
+			require.NoError(t, soc.Unbind("inproc://late"))
+			require.NoError(t, change(3))
+			line := log.line(t, lateHighWater) // once for the line
+			assert.Contains(t, line["at"], "highwater_test.go:")
+			assert.Equal(t, name, line["option"])
+			log.reset()
+		})
+	}
+}
+
+// What changes nothing isn't passed on: libzmq would crash.
+func TestSameHighWaterWhilePeersEnd(t *testing.T) {
+	inChild(t, func() {
+		ctx := newContext(t)
+		pull := newSocket(t, ctx, PULL)
+		require.NoError(t, pull.Bind("tcp://127.0.0.1:*"))
+		endpoint, err := pull.GetLastEndpoint()
+		require.NoError(t, err)
+		for range 200 {
+			push := newSocket(t, ctx, PUSH)
+			require.NoError(t, push.Connect(endpoint))
+			_, err := push.Send("", 0)
+			require.NoError(t, err)
+			_, err = pull.Recv(0)
+			require.NoError(t, err)
+			require.NoError(t, push.Close())
+			for range 100 {
+				_, err := pull.GetEvents()
+				require.NoError(t, err)
+				require.NoError(t, pull.SetRcvhwm(defaultSndhwm)) // the same
+			}
+		}
+	})
+}
+
 // What a peer has room for isn't dropped, however short the queue is and
 // however fast messages follow each other.
 func TestNothingIsDroppedForAPeerWithRoom(t *testing.T) {
