@@ -17,10 +17,13 @@ import (
 type unreadCase struct {
 	name        string
 	typ, sender Type
+	rcvhwm      int                                     // if not the default
 	leave       func(t *testing.T, soc, sender *Socket) // default: two messages, three parts each
 	want        uint64
 	more        bool
 }
+
+const noLimit = -1 // an rcvhwm
 
 // arrives sends a message of several parts, and waits until it has arrived.
 func arrives(t *testing.T, soc, sender *Socket, n int) {
@@ -128,21 +131,16 @@ var unreadCases = []unreadCase{
 		cancel()
 		assert.Equal(t, context.Canceled, waitFor(t, "ProxyContext", done))
 	}},
-	{name: "half of the queue", typ: PULL, sender: PUSH, want: 5, more: true, leave: func(t *testing.T, soc, sender *Socket) {
-		require.NoError(t, soc.SetRcvhwm(10))
+	{name: "half of the queue", typ: PULL, sender: PUSH, want: 5, more: true, rcvhwm: 10, leave: func(t *testing.T, soc, sender *Socket) {
 		arrives(t, soc, sender, 6)
 	}},
-	{name: "just half of the queue", typ: PULL, sender: PUSH, want: 5, leave: func(t *testing.T, soc, sender *Socket) {
-		require.NoError(t, soc.SetRcvhwm(10))
+	{name: "just half of the queue", typ: PULL, sender: PUSH, want: 5, rcvhwm: 10, leave: func(t *testing.T, soc, sender *Socket) {
 		arrives(t, soc, sender, 5)
 	}},
-	{name: "a queue of one", typ: PULL, sender: PUSH, want: 1, more: true, leave: func(t *testing.T, soc, sender *Socket) {
-		require.NoError(t, soc.SetRcvhwm(1))
+	{name: "a queue of one", typ: PULL, sender: PUSH, want: 1, more: true, rcvhwm: 1, leave: func(t *testing.T, soc, sender *Socket) {
 		arrives(t, soc, sender, 2)
 	}},
-	{name: "a queue without a limit", typ: PULL, sender: PUSH, want: 1000, more: true, leave: func(t *testing.T, soc, sender *Socket) {
-		require.NoError(t, sender.SetSndhwm(0))
-		require.NoError(t, soc.SetRcvhwm(0))
+	{name: "a queue without a limit", typ: PULL, sender: PUSH, want: 1000, more: true, rcvhwm: noLimit, leave: func(t *testing.T, soc, sender *Socket) {
 		require.NoError(t, soc.Connect(endpointOf(t, sender)))
 		arrives(t, soc, sender, 2200) // shared by two connections
 	}},
@@ -181,6 +179,9 @@ func (c unreadCase) make(t *testing.T, ctx *Context) *Socket {
 	name := "inproc://" + strings.ReplaceAll(t.Name(), "/", "-")
 	soc, sender := newSocket(t, ctx, c.typ), newSocket(t, ctx, c.sender)
 	require.NoError(t, sender.SetRcvtimeo(limit))
+	if c.rcvhwm != 0 {
+		require.NoError(t, soc.SetRcvhwm(max(c.rcvhwm, 0)))
+	}
 	require.NoError(t, sender.Bind(name))
 	require.NoError(t, soc.Connect(name))
 	switch c.typ {
