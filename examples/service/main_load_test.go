@@ -131,13 +131,11 @@ func startLoad(t *testing.T, peer string, timeout time.Duration) (c *child, send
 // newPuller returns a peer and its endpoint.
 func newPuller(t *testing.T) (pull *zmq.Socket, endpoint string) {
 	t.Helper()
-	pull, err := zmqsafetest.NewContext(t).NewSocket(zmq.PULL)
-	require.NoError(t, err)
+	pull = newSocket(t, zmqsafetest.NewContext(t), zmq.PULL)
 	require.NoError(t, pull.SetRcvhwm(1)) // so that libzmq reads little ahead
 	require.NoError(t, pull.SetRcvbuf(loadBuffer))
-	require.NoError(t, pull.SetRcvtimeo(limit))
 	require.NoError(t, pull.Bind("tcp://127.0.0.1:*"))
-	endpoint, err = pull.GetLastEndpoint()
+	endpoint, err := pull.GetLastEndpoint()
 	require.NoError(t, err)
 	return pull, endpoint
 }
