@@ -263,7 +263,7 @@ func TestProfileHasCreationStacks(t *testing.T) {
 	}
 	sockets := makeThree()
 	defer runtime.KeepAlive(sockets) // the last one is only counted
-	own, err := NewSocket(PULL) // in the default context
+	own, err := NewSocket(PULL)      // in the default context
 	require.NoError(t, err)
 	assert.Equal(t, before+4, p.Count())
 	text := profileText(t)
