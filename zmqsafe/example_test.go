@@ -138,6 +138,7 @@ func Example_pubSub() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer publisher.Close()
 	if err := publisher.Bind("tcp://127.0.0.1:*"); err != nil {
 		log.Fatal(err)
 	}

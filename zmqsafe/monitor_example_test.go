@@ -31,6 +31,7 @@ func ExampleSocket_Events() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer client.Close() // not before the handshake, as the garbage collector might
 	if err := client.Connect(endpoint); err != nil {
 		log.Fatal(err)
 	}

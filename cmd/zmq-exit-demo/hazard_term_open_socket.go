@@ -1,6 +1,8 @@
 package main
 
 import (
+	"runtime"
+
 	"github.com/pebbe/zmq4"
 
 	"github.com/zmqsafe/zmq-exit/cmd/internal/explain"
@@ -24,5 +26,7 @@ func termOpenSocketProgram[S socket](ctx contextOf[S], err error) error {
 	if err := sock.Bind("tcp://127.0.0.1:*"); err != nil {
 		return err
 	}
-	return ctx.Term()
+	err = ctx.Term()
+	runtime.KeepAlive(sock) // until here it is open: the garbage collector would close it
+	return err
 }

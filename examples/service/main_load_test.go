@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -36,6 +35,11 @@ const (
 	loadBuffer  = 16 << 10 // of the kernel, for each end of a connection: small, so little fits
 )
 
+// loadOpen keeps the sockets open until the context closes them, with the
+// linger of the stop, though their workers have ended: the package closes a
+// socket that is no longer referenced.
+var loadOpen []*zmq.Socket
+
 // loadMain is that service: load ENDPOINT-OF-THE-PEER TIMEOUT. It sends hello
 // to the peer on each socket. A line on standard input makes it send the
 // messages, and it prints a line when all are accepted.
@@ -58,9 +62,9 @@ func loadMain() {
 			if err != nil {
 				return err
 			}
+			loadOpen = append(loadOpen, in, out)
 			accepted.Add(1)
 			err = g.Go("worker", func(ctx context.Context) error {
-				defer runtime.KeepAlive(out) // it is counted
 				<-told
 				err := sendLoad(ctx, out)
 				accepted.Done()
@@ -131,13 +135,11 @@ func startLoad(t *testing.T, peer string, timeout time.Duration) (c *child, send
 // newPuller returns a peer and its endpoint.
 func newPuller(t *testing.T) (pull *zmq.Socket, endpoint string) {
 	t.Helper()
-	pull, err := zmqsafetest.NewContext(t).NewSocket(zmq.PULL)
-	require.NoError(t, err)
+	pull = newSocket(t, zmqsafetest.NewContext(t), zmq.PULL)
 	require.NoError(t, pull.SetRcvhwm(1)) // so that libzmq reads little ahead
 	require.NoError(t, pull.SetRcvbuf(loadBuffer))
-	require.NoError(t, pull.SetRcvtimeo(limit))
 	require.NoError(t, pull.Bind("tcp://127.0.0.1:*"))
-	endpoint, err = pull.GetLastEndpoint()
+	endpoint, err := pull.GetLastEndpoint()
 	require.NoError(t, err)
 	return pull, endpoint
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -169,10 +170,14 @@ func newGroup(t *testing.T) (*shutdown.Group, *zmq.Context) {
 	return g, zctx
 }
 
+// newSocket makes a socket that lives as long as the test, which may count on
+// it without using it: the package would close one that is no longer
+// referenced.
 func newSocket(t *testing.T, zctx *zmq.Context, typ zmq.Type) *zmq.Socket {
 	t.Helper()
 	soc, err := zctx.NewSocket(typ)
 	require.NoError(t, err)
+	t.Cleanup(func() { runtime.KeepAlive(soc) })
 	require.NoError(t, soc.SetRcvtimeo(limit))
 	return soc
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -200,10 +201,13 @@ func newContext(t *testing.T, options ...zmqsafe.Option) *zmqsafe.Context {
 	return ctx
 }
 
+// newSocket makes a socket that lives as long as the test: zmqsafe would close
+// one that is no longer referenced.
 func newSocket(t *testing.T, ctx *zmqsafe.Context, typ zmqsafe.Type) *zmqsafe.Socket {
 	t.Helper()
 	soc, err := ctx.NewSocket(typ)
 	require.NoError(t, err)
+	t.Cleanup(func() { runtime.KeepAlive(soc) })
 	return soc
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -98,7 +99,8 @@ func TestNewContextFailsTheTestForABadOption(t *testing.T) {
 }
 
 // newSender makes a socket with a message for a peer that isn't there, and
-// returns the endpoint of the peer.
+// returns the endpoint of the peer. The socket lives as long as the test:
+// zmqsafe would close one that is no longer referenced.
 func newSender(t *testing.T, ctx *zmqsafe.Context) (soc *zmqsafe.Socket, endpoint string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "") // t.TempDir may be too long for a socket's name
@@ -107,6 +109,7 @@ func newSender(t *testing.T, ctx *zmqsafe.Context) (soc *zmqsafe.Socket, endpoin
 	endpoint = "ipc://" + filepath.Join(dir, "peer")
 	soc, err = ctx.NewSocket(zmqsafe.DEALER)
 	require.NoError(t, err)
+	t.Cleanup(func() { runtime.KeepAlive(soc) })
 	require.NoError(t, soc.Connect(endpoint))
 	_, err = soc.Send("unsent", 0)
 	require.NoError(t, err)
@@ -123,6 +126,7 @@ func newHolder(t *testing.T, ctx *zmqsafe.Context) (soc *zmqsafe.Socket, release
 		peers := newContext(t)
 		peer, err := peers.NewSocket(zmqsafe.DEALER)
 		require.NoError(t, err)
+		defer runtime.KeepAlive(peer) // it has to receive
 		require.NoError(t, peer.Bind(endpoint))
 		bound, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()

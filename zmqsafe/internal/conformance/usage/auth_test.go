@@ -1,6 +1,7 @@
 package usage_test
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -84,6 +85,7 @@ func TestUsagePlain(t *testing.T) {
 		require.NoError(t, server.Bind("tcp://127.0.0.1:*"))
 		client, err := zmq4.NewSocket(zmq4.PUSH)
 		require.NoError(t, err)
+		defer runtime.KeepAlive(client) // lost after Send, it would have only its linger for the handshake
 		require.NoError(t, client.ClientAuthPlain("user", "password"))
 		require.NoError(t, client.Connect(bound(t, server)[1:]))
 		_, err = client.Send("message", 0)
