@@ -23,9 +23,8 @@ test: deps ## run all tests with the race detector, shuffled (TESTFLAGS='-short 
 	@go test -race -shuffle=on $(TESTFLAGS) ./...
 
 # Tests that measure memory are left out, since the check itself allocates.
-# With the garbage collector always at work: a socket or context that a test drops while it counts on it is closed under it.
 lockorder: deps ## run the short tests of zmqsafe, and check in which order locks are taken
-	@GOGC=1 go test -tags zmqsafe_lockorder -short -skip 'Allocations$$|LeaksNoMemory$$' ./zmqsafe/...
+	@go test -tags zmqsafe_lockorder -short -skip 'Allocations$$|LeaksNoMemory$$' ./zmqsafe/...
 
 model: deps ## have spin check the model of the wait, and replay on it what the guard does; installs spin where it is missing (FORM=short)
 	@scripts/model.sh $(FORM)

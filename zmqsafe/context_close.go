@@ -188,12 +188,18 @@ func (c *contextState) gaveUp(what string, cause error) error {
 	return fmt.Errorf("zmqsafe: context made at %v %s: %w", c.made, what, cause)
 }
 
+// leakDelay is how long a socket stays open that has leaked. When a program
+// stops, its last goroutine with a socket may end well before the context is
+// closed. That is no leak, and closing the context gives what is unsent the time
+// that is left.
+var leakDelay = 10 * time.Second // tests change it
+
 // The garbage collector calls leaked when it finds a handle that was never
 // closed (invariant 8). Both methods only start the work: the runtime has one
 // goroutine for all cleanups.
 
 func (s *socketState) leaked() {
-	go func() {
+	time.AfterFunc(leakDelay, func() {
 		if s.Lock() != nil {
 			return // closed by its context
 		}
@@ -202,7 +208,7 @@ func (s *socketState) leaked() {
 		placed{s.c.logger, "made_at", s.made}.Warn("zmqsafe: socket was leaked without Close; closing it", "socket", info.String())
 		s.mark(ErrorSocketClosed)
 		_, _ = s.close(byProgram)
-	}()
+	})
 }
 
 func (c *contextState) leaked() {

@@ -410,20 +410,32 @@ func lastError(results []reflect.Value) error {
 	return err
 }
 
+// leaksAtOnce runs f in its own process, where a socket that leaks is closed at
+// once.
+func leaksAtOnce(t *testing.T, f func()) {
+	t.Helper()
+	inChild(t, func() {
+		leakDelay = 0
+		f()
+	})
+}
+
 func TestLeakedSocketIsReportedAndClosed(t *testing.T) {
-	var log syncBuffer
-	ctx, err := NewContextWith(WithLogger(log.logger()))
-	require.NoError(t, err)
-	func() {
-		soc, err := ctx.NewSocket(PUSH)
+	leaksAtOnce(t, func() {
+		var log syncBuffer
+		ctx, err := NewContextWith(WithLogger(log.logger()))
 		require.NoError(t, err)
-		require.NoError(t, soc.Connect("tcp://127.0.0.1:1"))
-	}()
-	eventuallyCollected(t, func() bool { return len(ctx.Sockets()) == 0 })
-	line := log.line(t, socketLeaked)
-	assert.Contains(t, line["socket"], "PUSH socket made at zmqsafe/context_close_test.go:")
-	assert.Contains(t, line["made_at"], "zmqsafe/context_close_test.go:")
-	require.NoError(t, ctx.Close())
+		func() {
+			soc, err := ctx.NewSocket(PUSH)
+			require.NoError(t, err)
+			require.NoError(t, soc.Connect("tcp://127.0.0.1:1"))
+		}()
+		eventuallyCollected(t, func() bool { return len(ctx.Sockets()) == 0 })
+		line := log.line(t, socketLeaked)
+		assert.Contains(t, line["socket"], "PUSH socket made at zmqsafe/context_close_test.go:")
+		assert.Contains(t, line["made_at"], "zmqsafe/context_close_test.go:")
+		require.NoError(t, ctx.Close())
+	})
 }
 
 func TestLeakedContextIsReportedAndClosed(t *testing.T) {
@@ -462,6 +474,40 @@ func TestNotLeaked(t *testing.T) {
 	require.NoError(t, ctx.Close())
 	assert.Equal(t, ETERM, waitFor(t, "Recv", received))
 	collectGarbage(t)
+}
+
+// When a program stops, its sockets may be lost before the context is closed.
+// That gives them all the time that it has, and isn't a leak.
+func TestLostSocketIsClosedWithItsContext(t *testing.T) {
+	var log syncBuffer
+	ctx, err := NewContextWith(WithLogger(log.logger()))
+	require.NoError(t, err)
+	endpoint := deadPort(t)
+	func() {
+		soc, err := ctx.NewSocket(PUSH)
+		require.NoError(t, err)
+		require.NoError(t, soc.Connect(endpoint))
+		_, err = soc.Send("late", 0)
+		require.NoError(t, err)
+	}()
+	collectGarbage(t)
+	closed := make(chan error, 1)
+	go func() {
+		bound, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		closed <- ctx.Shutdown(bound)
+	}()
+	waitFor(t, "Shutdown", ctx.c.ending)
+	pull := newSocket(t, newContext(t), PULL)
+	require.NoError(t, pull.SetRcvtimeo(limit))
+	require.NoError(t, pull.Bind(endpoint))
+	got, err := pull.Recv(0)
+	require.NoError(t, err)
+	assert.Equal(t, "late", got)
+	require.NoError(t, waitFor(t, "Shutdown", closed))
+	lingered, _ := ctx.Report().Sockets[0].EffectiveLinger.Duration()
+	assert.Greater(t, lingered, limit/2)
+	assert.Empty(t, log.lines(t))
 }
 
 // A socket keeps its context.

@@ -49,7 +49,8 @@
 //     finalizer or a cleanup, and the wait for it is bounded.
 //  7. libzmq's own descriptors never leave the package. Programs get stand-ins.
 //  8. Nothing depends on the garbage collector. A handle that leaks without
-//     Close is reported with its call site, and the package closes it.
+//     Close is reported with its call site, and the package closes it: a
+//     socket after 10 s, unless its context is closed by then.
 //  9. The registry holds every socket that the package has made, from before
 //     its first use until after its zmq_close, and can list them at any time.
 //

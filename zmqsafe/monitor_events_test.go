@@ -227,19 +227,21 @@ func TestEventsNeverUsed(t *testing.T) {
 
 // An iterator doesn't keep a leaked socket from being found.
 func TestEventsOfLeakedSocket(t *testing.T) {
-	var log syncBuffer
-	ctx := newContext(t, WithLogger(log.logger()))
-	func() {
-		soc, err := ctx.NewSocket(PULL)
-		require.NoError(t, err)
-		soc.Events(t.Context())
-	}()
-	require.Eventually(t, func() bool {
-		runtime.GC()
-		return len(ctx.Sockets()) == 0
-	}, limit, time.Millisecond)
-	relayGone(t, ctx)
-	assert.Contains(t, log.line(t, socketLeaked)["socket"], "PULL")
+	leaksAtOnce(t, func() {
+		var log syncBuffer
+		ctx := newContext(t, WithLogger(log.logger()))
+		func() {
+			soc, err := ctx.NewSocket(PULL)
+			require.NoError(t, err)
+			soc.Events(t.Context())
+		}()
+		require.Eventually(t, func() bool {
+			runtime.GC()
+			return len(ctx.Sockets()) == 0
+		}, limit, time.Millisecond)
+		relayGone(t, ctx)
+		assert.Contains(t, log.line(t, socketLeaked)["socket"], "PULL")
+	})
 }
 
 // A loop that is too far behind gets the number of events that it missed, and

@@ -541,16 +541,18 @@ func TestGlobalPoller(t *testing.T) {
 }
 
 func TestPolledSocketIsStillFoundLeaked(t *testing.T) {
-	var log syncBuffer
-	ctx, err := NewContextWith(WithLogger(log.logger()))
-	require.NoError(t, err)
-	func() {
-		soc, err := ctx.NewSocket(PULL)
+	leaksAtOnce(t, func() {
+		var log syncBuffer
+		ctx, err := NewContextWith(WithLogger(log.logger()))
 		require.NoError(t, err)
-		_, err = newPollerOf(POLLIN, soc).Poll(0)
-		require.NoError(t, err)
-	}()
-	eventuallyCollected(t, func() bool { return len(ctx.Sockets()) == 0 })
-	assert.Contains(t, log.line(t, socketLeaked)["socket"], "PULL")
-	require.NoError(t, ctx.Close())
+		func() {
+			soc, err := ctx.NewSocket(PULL)
+			require.NoError(t, err)
+			_, err = newPollerOf(POLLIN, soc).Poll(0)
+			require.NoError(t, err)
+		}()
+		eventuallyCollected(t, func() bool { return len(ctx.Sockets()) == 0 })
+		assert.Contains(t, log.line(t, socketLeaked)["socket"], "PULL")
+		require.NoError(t, ctx.Close())
+	})
 }

@@ -27,7 +27,8 @@ import (
 // call out of turn fails with EFSM.
 //
 // Close a Socket with [Socket.Close], or close its [Context]. A Socket that is
-// garbage collected without having been closed is logged as leaked, and closed.
+// garbage collected without having been closed stays open for 10 s more. If its
+// context is still open then, it is logged as leaked, and closed.
 type Socket struct {
 	s       *socketState
 	ctx     *Context        // keeps the Context from being collected before its sockets

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"runtime"
-
 	"github.com/pebbe/zmq4"
 
 	"github.com/zmqsafe/zmq-exit/cmd/internal/explain"
@@ -26,7 +24,5 @@ func termOpenSocketProgram[S socket](ctx contextOf[S], err error) error {
 	if err := sock.Bind("tcp://127.0.0.1:*"); err != nil {
 		return err
 	}
-	err = ctx.Term()
-	runtime.KeepAlive(sock) // until here it is open: the garbage collector would close it
-	return err
+	return ctx.Term()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"runtime"
 	"time"
 
 	"github.com/pebbe/zmq4"
@@ -55,8 +54,6 @@ func guardedBroker(g *shutdown.Group, at endpoints, c *counts) error {
 	return g.Go("broker", func(stop context.Context) error {
 		_, err := zmqsafe.ProxyDrain(stop, frontend, backend, nil, quiet, bound) // senders may be about to end, too
 		c.noteBroker(ctx.Sockets())
-		runtime.KeepAlive(frontend) // the package closes a socket that is no longer referenced, and Sockets lacks it then
-		runtime.KeepAlive(backend)
 		return err
 	})
 }

@@ -35,11 +35,6 @@ const (
 	loadBuffer  = 16 << 10 // of the kernel, for each end of a connection: small, so little fits
 )
 
-// loadOpen keeps the sockets open until the context closes them, with the
-// linger of the stop, though their workers have ended: the package closes a
-// socket that is no longer referenced.
-var loadOpen []*zmq.Socket
-
 // loadMain is that service: load ENDPOINT-OF-THE-PEER TIMEOUT. It sends hello
 // to the peer on each socket. A line on standard input makes it send the
 // messages, and it prints a line when all are accepted.
@@ -62,7 +57,6 @@ func loadMain() {
 			if err != nil {
 				return err
 			}
-			loadOpen = append(loadOpen, in, out)
 			accepted.Add(1)
 			err = g.Go("worker", func(ctx context.Context) error {
 				<-told

@@ -21,7 +21,8 @@
 // itself and never a second time, so a test can't close it.
 //
 // If a program loses its last reference to a socket or context, zmqsafe closes
-// it when the garbage collector finds it, and logs that. It is no leak then.
+// it when the garbage collector has found it, a socket 10 s later, and logs
+// that. It is no leak then.
 //
 // # Order
 //
