@@ -190,8 +190,8 @@ func (c *contextState) gaveUp(what string, cause error) error {
 
 // leakDelay is how long a socket stays open that has leaked. When a program
 // stops, its last goroutine with a socket may end well before the context is
-// closed. That is no leak, and closing the context gives what is unsent the time
-// that is left.
+// closed. That is no leak, and closing the context gives what is unsent the
+// time that is left.
 var leakDelay = 10 * time.Second // tests change it
 
 // The garbage collector calls leaked when it finds a handle that was never
