@@ -158,7 +158,7 @@ func (c *contextState) enterLost(d *detaching, s *socketState) {
 
 // detachedAtLocked returns the index of the entry, or -1. The caller holds mu.
 func (c *contextState) detachedAtLocked(d *detaching) int {
-	return slices.IndexFunc(c.detached, func(p *detachedPlace) bool { return p.at == d.at && p.last.Bound == d.e.bound })
+	return slices.IndexFunc(c.detached, func(p *detachedPlace) bool { return p.at.sameLine(d.at) && p.last.Bound == d.e.bound })
 }
 
 // canTell looks what became of left, and reports whether that is still open and

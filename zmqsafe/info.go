@@ -177,6 +177,10 @@ func caller(skip int) callSite {
 	return callSite{pc[0]}
 }
 
+// sameLine reports whether two call sites are one line of the program. Where
+// the compiler has inlined it, one line has several.
+func (s callSite) sameLine(other callSite) bool { return s == other || s.String() == other.String() }
+
 // String is the last directory, the file and the line: "dir/file.go:42".
 func (s callSite) String() string {
 	frame, _ := runtime.CallersFrames([]uintptr{s.pc}).Next()

@@ -439,3 +439,19 @@ func TestNothingGrows(t *testing.T) {
 	assert.Equal(t, profiled, pprof.Lookup(ProfileName).Count())
 	require.Eventually(t, func() bool { return openDescriptors(t) <= descriptors }, limit, time.Millisecond)
 }
+
+// A line that the compiler has inlined in several places is one line.
+func TestOneLineIsOneCallSite(t *testing.T) {
+	ctx := newContext(t)
+	detach := func(soc *Socket) { // small enough to be inlined
+		assert.NoError(t, soc.Unbind("inproc://line"))
+	}
+	soc := newSocket(t, ctx, PULL)
+	require.NoError(t, soc.Bind("inproc://line"))
+	detach(soc)
+	require.NoError(t, soc.Bind("inproc://line"))
+	detach(soc)
+	detached := ctx.Report().Detached
+	require.Len(t, detached, 1)
+	assert.Equal(t, 2, detached[0].Times)
+}

@@ -173,7 +173,7 @@ type ranOutEarly struct {
 
 // add merges l into its entry.
 func (r *ranOutEarly) add(l *lingeringSocket) {
-	i := slices.IndexFunc(r.merged, func(m *lingeringSocket) bool { return m.made == l.made && m.closed.Type == l.closed.Type })
+	i := slices.IndexFunc(r.merged, func(m *lingeringSocket) bool { return m.closed.Type == l.closed.Type && m.made.sameLine(l.made) })
 	if i < 0 {
 		i = len(r.merged)
 		r.merged = append(r.merged, &lingeringSocket{made: l.made, closed: l.closed})

@@ -78,7 +78,7 @@ type unreadAccount struct {
 
 type unreadPlace struct {
 	typ  Type
-	made callSite
+	site string
 }
 
 // countUnread counts what has arrived and was not received, by reading it, so
@@ -140,12 +140,12 @@ func (c *contextState) mayCount(now time.Time) time.Duration {
 
 // addUnread adds to the account, and returns what was added.
 func (c *contextState) addUnread(s *socketState, n uint64, more bool) *Unread {
+	at := unreadPlace{s.typ, s.made.String()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	at := unreadPlace{s.typ, s.made}
 	sum := c.unread.found[at]
 	if sum == nil {
-		sum = &Unread{Type: s.typ, Site: s.made.String()}
+		sum = &Unread{Type: at.typ, Site: at.site}
 		c.unread.found[at] = sum
 	}
 	sum.Sockets++

@@ -45,8 +45,7 @@ func (p placed) Warn(message string, attrs ...any) {
 // for each message and line at most, so it is bounded.
 var warnings = timesDue{due: make(map[placedWarning]uint64)}
 
-// placedWarning names the line as logs do: where the compiler has inlined it,
-// one line has several callSites.
+// placedWarning names the line as logs do: see callSite.sameLine.
 type placedWarning struct{ line, message string }
 
 type timesDue struct {
