@@ -43,15 +43,7 @@ func init() {
 // The network of a host, with connections of others, is that of a child
 // process, which starts one process 1 for each case.
 func TestMainAsProcess1(t *testing.T) {
-	ctx, cancel := context.WithTimeout(bg, limit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"=host", "GORACE=atexit_sleep_ms=0")
-	output, err := alone.Run(cmd)
-	if alone.NotAllowed(err) {
-		t.Skip("SKIPPED: this system lets this user have no namespaces:", err)
-	}
-	require.NoError(t, err, "%s", output)
+	alone.Test(t, limit, childVariable+"=host")
 }
 
 // service sends until no kernel takes any more, says so, and stops when it has

@@ -372,26 +372,17 @@ type bound interface{ GetLastEndpoint() (string, error) }
 func benchmarkThrough(b *testing.B, ctx *zmq4.Context, types [4]zmq4.Type, front, back bound, size int) {
 	sender := connectRaw(b, ctx, types[0], front)
 	receiver := connectRaw(b, ctx, types[3], back)
-	data := make([]byte, size)
-	b.SetBytes(int64(size))
-	b.ResetTimer()
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for range b.N {
-			if _, err := sender.SendBytes(data, 0); err != nil {
-				b.Error(err)
-				return
-			}
-		}
-	})
-	for range b.N {
-		if _, err := receiver.RecvMessageBytes(0); err != nil {
-			b.Fatal(err)
-		}
-	}
-	wg.Wait()
+	benchmarkStream(b, sender, receiverWhole{receiver}, size)
 	b.StopTimer()
 	closeRaw(b, sender, receiver)
+}
+
+// receiverWhole receives messages with all their parts.
+type receiverWhole struct{ *zmq4.Socket }
+
+func (r receiverWhole) RecvBytes(flags Flag) ([]byte, error) {
+	_, err := r.RecvMessageBytes(flags)
+	return nil, err
 }
 
 func proxyEndpoint(b *testing.B, transport, side string) string {

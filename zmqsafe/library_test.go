@@ -1,7 +1,6 @@
 package zmqsafe
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"os"
@@ -134,11 +133,7 @@ void zmq_version (int *major, int *minor, int *patch)
 	words := append(strings.Fields(string(cc)), "-shared", "-fPIC", "-o", library, source)
 	out, err := exec.Command(words[0], words[1:]...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	child := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	child.Env = append(os.Environ(), "LD_PRELOAD="+library, "GORACE=atexit_sleep_ms=0")
-	out, err = child.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	assert.Contains(t, string(out), "--- PASS: "+t.Name())
+	printed, err := runChild(t, "LD_PRELOAD="+library)
+	require.NoError(t, err, "%s", printed)
+	assert.Contains(t, printed, "--- PASS: "+t.Name())
 }

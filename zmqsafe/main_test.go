@@ -275,11 +275,20 @@ func isChild(t *testing.T) bool { return os.Getenv(childVariable) == t.Name() }
 // runChild runs the test once more in a separate process.
 func runChild(t *testing.T, environment ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	child := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	child.Env = append(os.Environ(), childVariable+"="+t.Name(), "GORACE=atexit_sleep_ms=0") // otherwise it sleeps a second
-	child.Env = append(child.Env, environment...)
+	child := newChild(t, environment...)
+	child.Args = append(child.Args, "-test.v")
 	out, err := child.CombinedOutput()
 	return string(out), err
+}
+
+// newChild is the test once more as a process, which has not begun and lasts
+// limit at most.
+func newChild(t *testing.T, environment ...string) *exec.Cmd {
+	t.Helper()
+	bound, cancel := context.WithTimeout(context.Background(), limit)
+	t.Cleanup(cancel)
+	child := exec.CommandContext(bound, os.Args[0], "-test.run=^"+t.Name()+"$")
+	child.Env = append(os.Environ(), childVariable+"="+t.Name(), "GORACE=atexit_sleep_ms=0") // otherwise it sleeps a second
+	child.Env = append(child.Env, environment...)
+	return child
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -283,29 +282,31 @@ func TestReportThatIsStuck(t *testing.T) {
 	assert.Contains(t, log.line(t, cantWrite)["err"], "timeout")
 }
 
+// closeContextAndExit is a program, which a process of a test ends with.
+func closeContextAndExit() {
+	ctx, err := NewContext()
+	if err == nil {
+		err = ctx.Close()
+	}
+	if err != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
 // A standard output that nobody reads any more doesn't end the program: Go does
 // that only for a write to the descriptor itself.
 func TestReportWithoutAReader(t *testing.T) {
 	if isChild(t) {
 		patientReports(t)
 		patience.Bound = limit
-		ctx, err := NewContext()
-		if err == nil {
-			err = ctx.Close()
-		}
-		if err != nil {
-			os.Exit(1)
-		}
-		os.Exit(0)
+		closeContextAndExit()
 	}
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
 	defer w.Close()
-	bound, cancel := context.WithTimeout(t.Context(), limit)
-	defer cancel()
-	child := exec.CommandContext(bound, os.Args[0], "-test.run=^"+t.Name()+"$")
-	child.Env = append(os.Environ(), childVariable+"="+t.Name(), "GORACE=atexit_sleep_ms=0", ReportVariable+"=/dev/stdout")
+	child := newChild(t, ReportVariable+"=/dev/stdout")
 	child.Stdout = w
 	var log strings.Builder
 	child.Stderr = &log
@@ -332,24 +333,14 @@ func TestNoReportIsWrittenUnlessAskedFor(t *testing.T) {
 // program may exit as soon as Close has returned.
 func TestReportsAreWrittenToStandardError(t *testing.T) {
 	if isChild(t) {
-		ctx, err := NewContext()
-		if err == nil {
-			err = ctx.Close()
-		}
-		if err != nil {
-			os.Exit(1)
-		}
-		os.Exit(0)
+		closeContextAndExit()
 	}
 	log := filepath.Join(t.TempDir(), "log")
 	require.NoError(t, os.WriteFile(log, []byte("a log\n"), 0o600))
 	out, err := os.OpenFile(log, os.O_WRONLY|os.O_APPEND, 0)
 	require.NoError(t, err)
 	defer out.Close()
-	bound, cancel := context.WithTimeout(t.Context(), limit)
-	defer cancel()
-	child := exec.CommandContext(bound, os.Args[0], "-test.run=^"+t.Name()+"$")
-	child.Env = append(os.Environ(), childVariable+"="+t.Name(), "GORACE=atexit_sleep_ms=0", ReportVariable+"=/dev/stderr")
+	child := newChild(t, ReportVariable+"=/dev/stderr")
 	child.Stderr = out
 	require.NoError(t, child.Run())
 	text, err := os.ReadFile(log)

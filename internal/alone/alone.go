@@ -4,12 +4,15 @@
 package alone
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -50,20 +53,35 @@ func Enter() error {
 	return os.NewSyscallError("lo up", loopbackUp())
 }
 
-// Run runs cmd alone, and returns its output. The process calls [Must]: if it
-// wasn't allowed what it needs, [NotAllowed] reports that of the error.
-func Run(cmd *exec.Cmd) (output []byte, err error) {
-	Isolate(cmd)
-	output, err = cmd.CombinedOutput()
-	if cmd.ProcessState.ExitCode() == notAllowed {
-		err = fmt.Errorf("%s: %w", output, syscall.EPERM)
-	}
-	return output, err
+// T is what [Test] needs of a testing.TB. Package testing isn't for commands.
+type T interface {
+	Helper()
+	Skip(args ...any)
+	Fatalf(format string, args ...any)
 }
 
-const notAllowed = 98 // the status of a process that Run has started
+// Test runs the binary of a test once more, alone, with environment added to
+// its environment, for limit at most. The process calls [Must]. The test fails
+// if the process does, and is skipped where the system doesn't allow it.
+func Test(t T, limit time.Duration, environment string) {
+	t.Helper()
+	bound, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(bound, os.Args[0])
+	cmd.Env = append(os.Environ(), environment, "GORACE=atexit_sleep_ms=0") // otherwise it sleeps a second
+	Isolate(cmd)
+	output, err := cmd.CombinedOutput()
+	switch {
+	case NotAllowed(err), cmd.ProcessState.ExitCode() == notAllowed:
+		t.Skip("SKIPPED: this system lets this user have no namespaces:", err, strings.TrimSpace(string(output)))
+	case err != nil:
+		t.Fatalf("%v\n%s", err, output)
+	}
+}
 
-// Must ends a process that [Run] has started if err isn't nil.
+const notAllowed = 98 // the status of a process that Test has started
+
+// Must ends a process that [Test] has started if err isn't nil.
 func Must(err error) {
 	switch {
 	case err == nil:

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -50,14 +50,7 @@ func beAlone(dir string) error {
 func TestAlone(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "outside"), nil, 0o600))
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"="+dir)
-
-	output, err := Run(cmd)
-	if NotAllowed(err) {
-		t.Skip("SKIPPED: this system lets this user have no namespaces:", err)
-	}
-	require.NoError(t, err, "%s", output)
+	Test(t, time.Minute, childVariable+"="+dir)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "the mount was seen outside")

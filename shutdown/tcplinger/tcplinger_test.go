@@ -10,11 +10,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/zmqsafe/zmq-exit/internal/alone"
@@ -41,15 +39,7 @@ func TestMain(m *testing.M) {
 
 // Wait looks at all connections of a network, so the test has one of its own.
 func TestWait(t *testing.T) {
-	ctx, cancel := context.WithTimeout(bg, limit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"=1", "GORACE=atexit_sleep_ms=0")
-	output, err := alone.Run(cmd)
-	if alone.NotAllowed(err) {
-		t.Skip("SKIPPED: this system lets this user have no namespaces:", err)
-	}
-	require.NoError(t, err, "%s", output)
+	alone.Test(t, limit, childVariable+"=1")
 }
 
 func testAlone() {
